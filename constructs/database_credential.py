@@ -1,0 +1,55 @@
+"""A database password that is made in AWS, kept in Parameter Store, and written down nowhere else."""
+
+from cdktf import TerraformStack
+from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
+
+from constructs import Construct
+
+_PASSWORD_LENGTH = 40
+_REFUSED_BY_RDS = "/@\"' "  # MasterUserPassword of CreateDBInstance; blanks are refused too
+
+
+class DatabaseCredential(Construct):
+    """A random password in a `SecureString` parameter under `alias/aws/ssm`.
+
+    Both the generator and the way back are ephemeral resources, and the parameter takes its value write-only: the
+    password is in no state and in no plan. `password` is an expression for a write-only argument, read back from
+    the parameter, so that an apply that was interrupted half-way agrees with it when it is run again.
+    `version`: at least 1; raising it makes a new password. Raises ValueError if it is lower.
+    """
+
+    parameter: SsmParameter
+    password: str
+    version: int
+
+    def __init__(self, scope: Construct, id: str, *, parameter_name: str, version: int) -> None:
+        super().__init__(scope, id)
+        if version < 1:
+            raise ValueError(f"version {version} is not valid: password versions start at 1 and only ever rise")
+        self.version = version
+        generator = _ephemeral(
+            self,
+            "aws_secretsmanager_random_password",
+            password_length=_PASSWORD_LENGTH,
+            exclude_characters=_REFUSED_BY_RDS,
+            require_each_included_type=True,
+        )
+        self.parameter = SsmParameter(
+            self,
+            "Password",
+            name=parameter_name,
+            description="Password of the database; raise DB_PASSWORD_VERSION to rotate it",
+            type="SecureString",
+            key_id="alias/aws/ssm",
+            value_wo=f"${{{generator}.random_password}}",
+            value_wo_version=version,
+            tags={"Component": "database", "Sensitive": "true"},
+        )
+        self.password = f"${{{_ephemeral(self, 'aws_ssm_parameter', arn=self.parameter.arn)}.value}}"
+
+
+def _ephemeral(scope: Construct, resource_type: str, **arguments: object) -> str:
+    """Add an ephemeral block, for which cdktf 0.21 has no class, and return its address."""
+    name = scope.node.id
+    TerraformStack.of(scope).add_override(f"ephemeral.{resource_type}.{name}", arguments)
+    return f"ephemeral.{resource_type}.{name}"

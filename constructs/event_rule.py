@@ -1,0 +1,74 @@
+"""An EventBridge rule that loses no event."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+    CloudwatchEventTarget,
+    CloudwatchEventTargetDeadLetterConfig,
+    CloudwatchEventTargetRetryPolicy,
+)
+
+from constructs import Construct
+from constructs.event_bus import EventBus
+from constructs.secure_queue import QueueSender, SecureQueue
+
+_RETRY_SECONDS = 24 * 3600  # EventBridge's own limit
+_RETRY_ATTEMPTS = 185  # EventBridge's own limit
+
+
+class EventRule(Construct):
+    """A rule on a bus. What cannot be delivered to a target after a day of attempts goes to a dead-letter queue.
+
+    `pattern`: lists of the values that match, for every field (EventBridge's event patterns).
+    """
+
+    rule: CloudwatchEventRule
+    dead_letter_queue: SecureQueue
+    sender: QueueSender
+    """What the rule is to the policy of a queue that is its target."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        description: str,
+        bus: EventBus,
+        pattern: Mapping[str, object],
+        dead_letter_queue_name: str,
+        account_id: str,
+    ) -> None:
+        super().__init__(scope, id)
+        self.rule = CloudwatchEventRule(
+            self,
+            "Rule",
+            name=name,
+            description=description,
+            event_bus_name=bus.bus.name,
+            event_pattern=json.dumps(pattern),
+            tags={"Component": "events"},
+        )
+        self.sender = QueueSender(
+            service="events.amazonaws.com", source_arn=self.rule.arn, source_account=account_id
+        )
+        self.dead_letter_queue = SecureQueue(
+            self, "DeadLetters", name=dead_letter_queue_name, component="events", sender=self.sender
+        )
+
+    def add_target(self, id: str, *, arn: str, depends_on: Sequence[Construct] = ()) -> CloudwatchEventTarget:
+        """Route matching events to the queue or log group `arn`; `depends_on` is the policy that lets them in."""
+        return CloudwatchEventTarget(
+            self,
+            id,
+            rule=self.rule.name,
+            event_bus_name=self.rule.event_bus_name,
+            arn=arn,
+            retry_policy=CloudwatchEventTargetRetryPolicy(
+                maximum_event_age_in_seconds=_RETRY_SECONDS, maximum_retry_attempts=_RETRY_ATTEMPTS
+            ),
+            dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=self.dead_letter_queue.queue.arn),
+            depends_on=[self.dead_letter_queue.policy, *depends_on],
+        )

@@ -1,0 +1,85 @@
+"""The role of a function in a VPC: it may do what it is told, and nothing by default."""
+
+from collections.abc import Sequence
+
+from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
+    DataAwsIamPolicyDocument,
+    DataAwsIamPolicyDocumentStatement,
+    DataAwsIamPolicyDocumentStatementPrincipals,
+)
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+
+from constructs import Construct
+
+# What Lambda itself does in the function's name to place it in a VPC. None of these takes a resource that is known
+# before (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions).
+_NETWORK_INTERFACE_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+
+
+class FunctionRole(Construct):
+    """A role that Lambda assumes, with one inline policy: `statements`, its log group, and its network interfaces.
+
+    Raises ValueError if a statement is open: without resources, or with `*` as a resource or as an action.
+    """
+
+    role: IamRole
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        log_group_arn: str,
+        statements: Sequence[DataAwsIamPolicyDocumentStatement],
+    ) -> None:
+        super().__init__(scope, id)
+        for statement in statements:
+            if not statement.resources or "*" in statement.resources or any("*" in action for action in statement.actions or ["*"]):
+                raise ValueError(f"statement {statement.sid!r} is too open: name its actions and resources without '*'")
+        trust = DataAwsIamPolicyDocument(
+            self,
+            "TrustDocument",
+            statement=[
+                DataAwsIamPolicyDocumentStatement(
+                    actions=["sts:AssumeRole"],
+                    principals=[
+                        DataAwsIamPolicyDocumentStatementPrincipals(
+                            type="Service", identifiers=["lambda.amazonaws.com"]
+                        )
+                    ],
+                )
+            ],
+        )
+        self.role = IamRole(
+            self,
+            "Role",
+            name=name,
+            description="What the function of TAP may do",
+            assume_role_policy=trust.json,
+            tags={"Component": "function"},
+        )
+        document = DataAwsIamPolicyDocument(
+            self,
+            "PolicyDocument",
+            statement=[
+                *statements,
+                DataAwsIamPolicyDocumentStatement(
+                    sid="WriteLogs",
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                    resources=[f"{log_group_arn}:*"],
+                ),
+                DataAwsIamPolicyDocumentStatement(
+                    sid="JoinVpc", actions=_NETWORK_INTERFACE_ACTIONS, resources=["*"]
+                ),
+            ],
+        )
+        IamRolePolicy(self, "Policy", name=name, role=self.role.id, policy=document.json)

@@ -1,0 +1,94 @@
+"""A Lambda function in Python, deployed from a zip file."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cdktf import AssetType, TerraformAsset
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction, LambdaFunctionEnvironment, LambdaFunctionVpcConfig
+from cdktf_cdktf_provider_aws.s3_object import S3Object
+
+from constructs import Construct
+
+_TAGS = {"Component": "function"}
+
+
+class PythonFunction(Construct):
+    """A function in a VPC, the object that holds its code, and its log group.
+
+    `package`: the zip file; it is uploaded to `artifact_bucket` under the SHA-256 of its contents.
+    `memory`: MiB, 128 to 10,240. `timeout`: seconds, 1 to 900. `log_retention`: days.
+    `environment` is readable by everybody who may see the function: names of parameters, never secrets.
+    Raises ValueError for a value that is out of range and for a package that is not there.
+    """
+
+    function: LambdaFunction
+    timeout: int
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        description: str,
+        package: Path,
+        handler: str,
+        runtime: str,
+        architecture: str,
+        role_arn: str,
+        artifact_bucket: str,
+        log_group_name: str,
+        log_retention: int,
+        memory: int,
+        timeout: int,
+        environment: Mapping[str, str],
+        subnet_ids: Sequence[str],
+        security_group_ids: Sequence[str],
+    ) -> None:
+        super().__init__(scope, id)
+        if not 128 <= memory <= 10_240:
+            raise ValueError(f"memory {memory} is not valid: Lambda takes 128 to 10240 MiB")
+        if not 1 <= timeout <= 900:
+            raise ValueError(f"timeout {timeout} is not valid: Lambda takes 1 to 900 seconds")
+        if not package.is_file():
+            raise ValueError(f"package {str(package)!r} does not exist: build it before the synth")
+        self.timeout = timeout
+        digest = hashlib.sha256(package.read_bytes())
+        asset = TerraformAsset(self, "Asset", path=str(package), type=AssetType.FILE)
+        code = S3Object(
+            self,
+            "Code",
+            bucket=artifact_bucket,
+            # A name for its contents: an interrupted deploy never leaves the function with half a package.
+            key=f"{name}/{digest.hexdigest()}.zip",
+            source=asset.path,
+            tags=_TAGS,
+        )
+        # Before the function: a group that Lambda makes by itself keeps its lines for ever.
+        log_group = CloudwatchLogGroup(
+            self, "LogGroup", name=log_group_name, retention_in_days=log_retention, tags=_TAGS
+        )
+        self.function = LambdaFunction(
+            self,
+            "Function",
+            function_name=name,
+            description=description,
+            s3_bucket=code.bucket,
+            s3_key=code.key,
+            source_code_hash=base64.b64encode(digest.digest()).decode(),
+            handler=handler,
+            runtime=runtime,
+            architectures=[architecture],
+            role=role_arn,
+            memory_size=memory,
+            timeout=timeout,
+            environment=LambdaFunctionEnvironment(variables=dict(environment)),
+            vpc_config=LambdaFunctionVpcConfig(
+                subnet_ids=list(subnet_ids), security_group_ids=list(security_group_ids)
+            ),
+            depends_on=[log_group],
+            tags=_TAGS,
+        )

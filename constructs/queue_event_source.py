@@ -1,0 +1,52 @@
+"""The event source mapping that lets Lambda read a queue."""
+
+from cdktf_cdktf_provider_aws.lambda_event_source_mapping import (
+    LambdaEventSourceMapping,
+    LambdaEventSourceMappingScalingConfig,
+)
+
+from constructs import Construct
+from constructs.python_function import PythonFunction
+from constructs.reliable_queue import ReliableQueue
+
+
+class QueueEventSource(Construct):
+    """Feeds `function` from `queue`; the function answers which messages of a batch failed.
+
+    `batch_size`: messages, 1 to 10. `maximum_concurrency`: functions at once, 2 to 1000; this caps the load without
+    the throttling that reserved concurrency would cause, which sends messages to the dead-letter queue unseen.
+    Raises ValueError for a value out of range, and if the function may run longer than the queue waits for it.
+    """
+
+    event_source_mapping: LambdaEventSourceMapping
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        queue: ReliableQueue,
+        function: PythonFunction,
+        maximum_concurrency: int,
+        batch_size: int = 10,
+    ) -> None:
+        super().__init__(scope, id)
+        if not 2 <= maximum_concurrency <= 1000:
+            raise ValueError(f"maximum_concurrency {maximum_concurrency} is not valid: Lambda takes 2 to 1000")
+        if not 1 <= batch_size <= 10:
+            raise ValueError(f"batch_size {batch_size} is not valid: give 1 to 10 messages")
+        if function.timeout > queue.consumer_timeout:
+            raise ValueError(
+                f"the function's timeout of {function.timeout} s exceeds the queue's consumer_timeout of"
+                f" {queue.consumer_timeout} s: raise consumer_timeout, which sets the visibility timeout"
+            )
+        self.event_source_mapping = LambdaEventSourceMapping(
+            self,
+            "Mapping",
+            event_source_arn=queue.queue.arn,
+            function_name=function.function.arn,
+            batch_size=batch_size,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config=LambdaEventSourceMappingScalingConfig(maximum_concurrency=maximum_concurrency),
+            tags={"Component": "function"},
+        )

@@ -1,0 +1,63 @@
+"""An SQS queue whose consumer may fail without losing a message."""
+
+from cdktf import Fn
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
+from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
+from cdktf_cdktf_provider_aws.sqs_queue_redrive_allow_policy import SqsQueueRedriveAllowPolicy
+
+from constructs import Construct
+from constructs.secure_queue import QueueSender, SecureQueue
+
+
+class ReliableQueue(Construct):
+    """A queue for a consumer that may fail: after `max_receives` attempts a message goes to a dead-letter queue.
+
+    `consumer_timeout`: seconds that the consumer may take for one batch. The queue hides messages for six times as
+    long, as AWS asks for Lambda (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html), so that
+    retries after throttling do not overtake a running one. At most 7,200: SQS hides for 12 hours at the most.
+    `max_receives`: at least 5, for the same page's reason. Raises ValueError for values out of range.
+    """
+
+    queue: SqsQueue
+    dead_letter_queue: SqsQueue
+    policy: SqsQueuePolicy
+    consumer_timeout: int
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        dead_letter_queue_name: str,
+        component: str,
+        consumer_timeout: int,
+        sender: QueueSender,
+        max_receives: int = 5,
+    ) -> None:
+        super().__init__(scope, id)
+        if not 1 <= consumer_timeout <= 7_200:
+            raise ValueError(f"consumer_timeout {consumer_timeout} is not valid: give 1 to 7200 seconds")
+        if max_receives < 5:
+            raise ValueError(f"max_receives {max_receives} is not valid: give at least 5, or throttling alone loses messages")
+        self.consumer_timeout = consumer_timeout
+        self.dead_letter_queue = SecureQueue(self, "DeadLetters", name=dead_letter_queue_name, component=component).queue
+        source = SecureQueue(
+            self,
+            "Source",
+            name=name,
+            component=component,
+            visibility_timeout=6 * consumer_timeout,
+            redrive_policy=Fn.jsonencode(
+                {"deadLetterTargetArn": self.dead_letter_queue.arn, "maxReceiveCount": max_receives}
+            ),
+            sender=sender,
+        )
+        self.queue = source.queue
+        self.policy = source.policy
+        SqsQueueRedriveAllowPolicy(
+            self,
+            "RedriveAllowPolicy",
+            queue_url=self.dead_letter_queue.url,
+            redrive_allow_policy=Fn.jsonencode({"redrivePermission": "byQueue", "sourceQueueArns": [self.queue.arn]}),
+        )

@@ -1,0 +1,60 @@
+"""A security group that starts closed; every opening names the other side and one TCP port."""
+
+from cdktf_cdktf_provider_aws.security_group import SecurityGroup as AwsSecurityGroup
+from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
+from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
+
+from constructs import Construct
+
+
+class SecurityGroup(Construct):
+    """A security group without rules: nothing in, nothing out. There is no way to open it to an address range."""
+
+    group: AwsSecurityGroup
+
+    def __init__(self, scope: Construct, id: str, *, name: str, description: str, vpc_id: str, component: str) -> None:
+        super().__init__(scope, id)
+        self.group = AwsSecurityGroup(
+            self,
+            "Group",
+            name=name,
+            description=description,
+            vpc_id=vpc_id,
+            tags={"Component": component, "Name": name},
+        )
+
+    def allow_to(self, peer: "SecurityGroup", *, port: int) -> None:
+        """Let members of this group open TCP connections to members of `peer` on `port`, and open both ends for it."""
+        VpcSecurityGroupEgressRule(
+            self,
+            f"To{peer.node.id}{port}",
+            security_group_id=self.group.id,
+            referenced_security_group_id=peer.group.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=f"To {peer.node.id}",
+        )
+        VpcSecurityGroupIngressRule(
+            peer,
+            f"From{self.node.id}{port}",
+            security_group_id=peer.group.id,
+            referenced_security_group_id=self.group.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=f"From {self.node.id}",
+        )
+
+    def allow_to_prefix_list(self, prefix_list_id: str, *, port: int, description: str) -> None:
+        """Let members of this group open TCP connections to the addresses of a managed prefix list on `port`."""
+        VpcSecurityGroupEgressRule(
+            self,
+            f"ToPrefixList{port}",
+            security_group_id=self.group.id,
+            prefix_list_id=prefix_list_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=description,
+        )

@@ -1,0 +1,1 @@
+"""The deployable units of TAP, one Terraform state each."""

@@ -1,0 +1,42 @@
+"""What an environment finds of the account stack: by data sources, so that it stands and falls alone."""
+
+from cdktf_cdktf_provider_aws.data_aws_security_group import DataAwsSecurityGroup
+from cdktf_cdktf_provider_aws.data_aws_vpc_endpoint import DataAwsVpcEndpoint
+
+from constructs import Construct
+from constructs.caller import Caller
+from stacks.account_stack import CLIENT_SECURITY_GROUP_NAME
+from stacks.settings import ExistingEndpoints
+
+
+class AccountLookup(Construct):
+    """The security group that admits a function to the VPC endpoints, and the endpoints' URLs."""
+
+    client_security_group_id: str
+    ssm_url: str
+    events_url: str
+
+    def __init__(self, scope: Construct, id: str, *, vpc_id: str, existing_endpoints: ExistingEndpoints) -> None:
+        super().__init__(scope, id)
+        self._region = Caller(self, "Caller").region
+        self._vpc_id = vpc_id
+        self.client_security_group_id = DataAwsSecurityGroup(
+            self, "EndpointClients", name=CLIENT_SECURITY_GROUP_NAME, vpc_id=vpc_id
+        ).id
+        self.ssm_url = self._endpoint_url("ssm", existing_endpoints.ssm)
+        self.events_url = self._endpoint_url("events", existing_endpoints.events)
+
+    def _endpoint_url(self, service: str, existing: str | None) -> str:
+        id = f"{service.title()}Endpoint"
+        if existing:
+            endpoint = DataAwsVpcEndpoint(self, id, id=existing)
+        else:
+            endpoint = DataAwsVpcEndpoint(
+                self,
+                id,
+                vpc_id=self._vpc_id,
+                service_name=f"com.amazonaws.{self._region}.{service}",
+                # The VPC may have other endpoints of the service: this is the one that the account stack made.
+                tags={"Stack": "tap-account"},
+            )
+        return f"https://{endpoint.dns_entry.get(0).dns_name}"

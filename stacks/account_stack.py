@@ -1,0 +1,175 @@
+"""What exists once per account and region, because all environments share the default VPC."""
+
+from cdktf import TerraformIterator
+from cdktf_cdktf_provider_aws.cloudwatch_log_resource_policy import CloudwatchLogResourcePolicy
+from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
+    DataAwsIamPolicyDocument,
+    DataAwsIamPolicyDocumentStatement,
+    DataAwsIamPolicyDocumentStatementCondition,
+    DataAwsIamPolicyDocumentStatementPrincipals,
+)
+from cdktf_cdktf_provider_aws.data_aws_route_table import DataAwsRouteTable, DataAwsRouteTableFilter
+from cdktf_cdktf_provider_aws.data_aws_vpc_endpoint import DataAwsVpcEndpoint
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
+from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
+from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
+
+from constructs import Construct
+from constructs.caller import Caller
+from constructs.default_vpc import DefaultVpc
+from constructs.interface_endpoint import InterfaceEndpoint
+from constructs.secure_bucket import SecureBucket
+from constructs.security_group import SecurityGroup
+from stacks.base import TapStack
+from stacks.names import MaxLength, resource_name, state_bucket_name
+from stacks.settings import ExistingEndpoints
+
+CLIENT_SECURITY_GROUP_NAME = resource_name("endpoint-client", "account", MaxLength.SECURITY_GROUP)
+
+# The services that the function calls and that have no gateway endpoint, with what may be called through ours.
+INTERFACE_ENDPOINTS = {"ssm": ["ssm:GetParameters"], "events": ["events:PutEvents"]}
+
+_STATE_RETENTION = 365  # days that replaced states can be got back
+
+
+class AccountStack(TapStack):
+    """State bucket, VPC endpoints with their security groups, and EventBridge's permission to write logs.
+
+    Environments find these by data sources (`account_lookup.py`), never by cross-stack reference, so that an
+    environment is deployed and destroyed alone.
+    """
+
+    bucket: S3Bucket
+
+    def __init__(self, scope: Construct, *, state_bucket: str | None, existing_endpoints: ExistingEndpoints) -> None:
+        super().__init__(scope, "account", suffix=None, state_bucket=state_bucket)
+        self._caller = Caller(self, "Caller")
+        self._default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=tuple(INTERFACE_ENDPOINTS))
+        self._clients = self._security_group(
+            "EndpointClients", CLIENT_SECURITY_GROUP_NAME, "Who may use the VPC endpoints of TAP"
+        )
+        self.bucket = SecureBucket(
+            self,
+            "State",
+            name=state_bucket_name(self._caller.region, self._caller.account_id),
+            component="state",
+            version_retention=_STATE_RETENTION,
+            prevent_destroy=True,
+        ).bucket
+        self._add_s3_endpoint(existing_endpoints.s3)
+        self._add_interface_endpoints({"ssm": existing_endpoints.ssm, "events": existing_endpoints.events})
+        self._add_log_resource_policy()
+
+    def _security_group(self, id: str, name: str, description: str) -> SecurityGroup:
+        return SecurityGroup(
+            self, id, name=name, description=description, vpc_id=self._default_vpc.vpc.id, component="network"
+        )
+
+    def _add_s3_endpoint(self, existing: str | None) -> None:
+        endpoint: DataAwsVpcEndpoint | VpcEndpoint
+        if existing:
+            endpoint = DataAwsVpcEndpoint(self, "ExistingS3Endpoint", id=existing)
+        else:
+            main_route_table = DataAwsRouteTable(
+                self,
+                "MainRouteTable",
+                vpc_id=self._default_vpc.vpc.id,
+                filter=[DataAwsRouteTableFilter(name="association.main", values=["true"])],
+            )
+            # Without a policy of its own: all that the VPC's neighbours send to S3 passes through it from now on.
+            endpoint = VpcEndpoint(
+                self,
+                "S3Endpoint",
+                service_name=self._service_name("s3"),
+                vpc_endpoint_type="Gateway",
+                vpc_id=self._default_vpc.vpc.id,
+                route_table_ids=[main_route_table.route_table_id],
+                tags={"Component": "network"},
+            )
+        self._clients.allow_to_prefix_list(endpoint.prefix_list_id, port=443, description="To S3")
+
+    def _add_interface_endpoints(self, existing: dict[str, str | None]) -> None:
+        security_group = self._security_group(
+            "Endpoints",
+            resource_name("endpoints", "account", MaxLength.SECURITY_GROUP),
+            "The VPC endpoints of TAP: open to their clients only",
+        )
+        self._clients.allow_to(security_group, port=443)
+        for service, actions in INTERFACE_ENDPOINTS.items():
+            if endpoint_id := existing[service]:
+                self._admit_clients_to_existing(f"Existing{service.title()}Endpoint", endpoint_id)
+            else:
+                InterfaceEndpoint(
+                    self,
+                    f"{service.title()}Endpoint",
+                    service_name=self._service_name(service),
+                    actions=actions,
+                    account_id=self._caller.account_id,
+                    vpc_id=self._default_vpc.vpc.id,
+                    subnet_ids=self._default_vpc.subnet_ids,
+                    security_group_id=security_group.group.id,
+                )
+
+    def _admit_clients_to_existing(self, id: str, endpoint_id: str) -> None:
+        endpoint = DataAwsVpcEndpoint(self, id, id=endpoint_id)
+        groups = TerraformIterator.from_list(endpoint.security_group_ids)
+        VpcSecurityGroupEgressRule(
+            self,
+            f"{id}Egress",
+            for_each=groups,
+            security_group_id=self._clients.group.id,
+            referenced_security_group_id=groups.value,
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+        )
+        VpcSecurityGroupIngressRule(
+            self,
+            f"{id}Ingress",
+            for_each=groups,
+            security_group_id=groups.value,
+            referenced_security_group_id=self._clients.group.id,
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+        )
+
+    def _add_log_resource_policy(self) -> None:
+        """One policy for all environments: an account may have ten per region, and EventBridge takes no role here.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
+        """
+        log_groups = self._caller.arn("logs", "log-group:/aws/events/tap-*:*")
+        services = [
+            DataAwsIamPolicyDocumentStatementPrincipals(
+                type="Service", identifiers=["events.amazonaws.com", "delivery.logs.amazonaws.com"]
+            )
+        ]
+        document = DataAwsIamPolicyDocument(
+            self,
+            "LogPolicyDocument",
+            statement=[
+                # CloudWatch Logs does not tell on whose behalf a stream is made, so this one has no condition.
+                DataAwsIamPolicyDocumentStatement(
+                    sid="CreateStreams", principals=services, actions=["logs:CreateLogStream"], resources=[log_groups]
+                ),
+                DataAwsIamPolicyDocumentStatement(
+                    sid="PutEvents",
+                    principals=services,
+                    actions=["logs:PutLogEvents"],
+                    resources=[log_groups],
+                    condition=[
+                        DataAwsIamPolicyDocumentStatementCondition(
+                            test="ArnLike",
+                            variable="aws:SourceArn",
+                            values=[self._caller.arn("events", "rule/tap-*")],
+                        )
+                    ],
+                ),
+            ],
+        )
+        CloudwatchLogResourcePolicy(self, "LogPolicy", policy_name="tap-events", policy_document=document.json)
+
+    def _service_name(self, service: str) -> str:
+        return f"com.amazonaws.{self._caller.region}.{service}"

@@ -1,0 +1,74 @@
+"""Where TAP announces what it processed: the bus, and who hears of it."""
+
+from cdktf_cdktf_provider_aws.cloudwatch_event_bus import CloudwatchEventBus
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+
+from constructs import Construct
+from constructs.caller import Caller
+from constructs.event_bus import EventBus
+from constructs.event_rule import EventRule
+from constructs.reliable_queue import ReliableQueue
+from stacks.base import TapStack
+from stacks.names import MaxLength, event_log_group_name, resource_name
+from stacks.settings import EnvironmentSettings
+
+_CONSUMER_TIMEOUT = 60  # seconds that a consumer of the events may take for a batch
+
+
+class EventBridgeStack(TapStack):
+    """Custom bus with an archive; a rule that routes to the consumer queue and to the monitoring log group."""
+
+    custom_event_bus: CloudwatchEventBus
+    custom_event_bus_arn: str
+    event_source: str
+    s3_processing_rule: CloudwatchEventRule
+    consumer_queue: ReliableQueue
+    monitoring_log_group: CloudwatchLogGroup
+
+    def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
+        super().__init__(scope, "eventbridge", suffix=environment.suffix, state_bucket=state_bucket)
+        suffix = environment.suffix
+        bus = EventBus(
+            self,
+            "EventBus",
+            name=resource_name("application-events", suffix, MaxLength.EVENT_BUS),
+            archive_name=resource_name("events", suffix, MaxLength.EVENT_ARCHIVE),
+            archive_retention=environment.event_retention,
+        )
+        self.custom_event_bus = bus.bus
+        self.custom_event_bus_arn = bus.bus.arn
+        self.event_source = f"tap.application.{suffix}"
+        rule = EventRule(
+            self,
+            "S3Processing",
+            name=resource_name("s3-processing", suffix, MaxLength.EVENT_RULE),
+            description="S3 objects that TAP has processed, with success or not",
+            bus=bus,
+            pattern={
+                "source": [self.event_source],
+                "detail-type": ["S3 Object Processed"],
+                "detail": {"status": ["success", "error"]},
+            },
+            dead_letter_queue_name=resource_name("events-undelivered", suffix, MaxLength.QUEUE),
+            account_id=Caller(self, "Caller").account_id,
+        )
+        self.s3_processing_rule = rule.rule
+        self.consumer_queue = ReliableQueue(
+            self,
+            "Consumer",
+            name=resource_name("events", suffix, MaxLength.QUEUE),
+            dead_letter_queue_name=resource_name("events-dlq", suffix, MaxLength.QUEUE),
+            component="events",
+            consumer_timeout=_CONSUMER_TIMEOUT,
+            sender=rule.sender,
+        )
+        self.monitoring_log_group = CloudwatchLogGroup(
+            self,
+            "MonitoringLogGroup",
+            name=event_log_group_name(suffix),
+            retention_in_days=environment.log_retention,
+            tags={"Component": "events"},
+        )
+        rule.add_target("ConsumerTarget", arn=self.consumer_queue.queue.arn, depends_on=[self.consumer_queue.policy])
+        rule.add_target("MonitoringTarget", arn=self.monitoring_log_group.arn)

@@ -1,0 +1,60 @@
+"""The physical names of AWS resources: made here and nowhere else, and held against AWS's length limits."""
+
+from enum import IntEnum
+
+
+class MaxLength(IntEnum):
+    """The longest name that AWS takes, in characters (each service's page of naming rules or quotas)."""
+
+    EVENT_ARCHIVE = 48
+    BUCKET = 63
+    DB_INSTANCE = 63
+    EVENT_RULE = 64
+    FUNCTION = 64
+    ROLE = 64
+    QUEUE = 80
+    DB_GROUP = 255
+    SECURITY_GROUP = 255
+    EVENT_BUS = 256
+    LOG_GROUP = 512
+    PARAMETER = 1011
+
+
+_ACCOUNT_ID_LENGTH = 12
+
+
+def resource_name(service: str, suffix: str, limit: MaxLength) -> str:
+    """`tap-{service}-{suffix}`; raises ValueError if AWS would not take a name of that length."""
+    return _within(limit, f"tap-{service}-{suffix}")
+
+
+def bucket_name(service: str, suffix: str, account_id: str) -> str:
+    """A bucket's name, which ends in the account id (a token until Terraform runs): bucket names are global."""
+    _within(MaxLength.BUCKET, f"tap-{service}-{suffix}-{'0' * _ACCOUNT_ID_LENGTH}")
+    return f"tap-{service}-{suffix}-{account_id}"
+
+
+def state_bucket_name(region: str, account_id: str) -> str:
+    """The state bucket's name: there is one per account and region, both tokens until Terraform runs."""
+    return f"tap-state-{region}-{account_id}"
+
+
+def event_log_group_name(suffix: str) -> str:
+    """A name that EventBridge may write to: the account's log resource policy admits `/aws/events/tap-*`."""
+    return _within(MaxLength.LOG_GROUP, f"/aws/events/tap-application-events-{suffix}")
+
+
+def function_log_group_name(function_name: str) -> str:
+    """The log group that Lambda writes to."""
+    return _within(MaxLength.LOG_GROUP, f"/aws/lambda/{function_name}")
+
+
+def parameter_prefix(suffix: str) -> str:
+    """The folder of an environment's parameters, with its slash at the end."""
+    return _within(MaxLength.PARAMETER, f"/tap/{suffix}/")
+
+
+def _within(limit: MaxLength, name: str) -> str:
+    if len(name) > limit:
+        raise ValueError(f"the name {name!r} has {len(name)} characters; AWS takes {limit.value} ({limit.name}): shorten it")
+    return name

@@ -1,0 +1,50 @@
+"""What users of an environment need to know of it, in one place."""
+
+from cdktf import TerraformOutput
+
+from constructs import Construct
+from stacks.base import TapStack
+from stacks.event_bridge_stack import EventBridgeStack
+from stacks.lambda_stack import LambdaStack
+from stacks.parameter_stack import ParameterStack
+from stacks.rds_stack import RdsStack
+from stacks.s3_stack import S3Stack
+from stacks.settings import EnvironmentSettings
+from stacks.vpc_stack import VpcStack
+
+
+class OutputsStack(TapStack):
+    """No resources: reads the other stacks' remote state and declares the platform's outputs. None is a secret."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        environment: EnvironmentSettings,
+        state_bucket: str | None,
+        s3: S3Stack,
+        vpc: VpcStack,
+        rds: RdsStack,
+        event_bridge: EventBridgeStack,
+        parameter: ParameterStack,
+        function: LambdaStack,
+    ) -> None:
+        super().__init__(scope, "outputs", suffix=environment.suffix, state_bucket=state_bucket)
+        self.add_dependency(parameter)  # its prefix is a plain string, which makes no reference
+        outputs = {
+            "bucket_name": s3.bucket.bucket,
+            "ingest_queue_url": s3.ingest_queue.queue.url,
+            "ingest_dead_letter_queue_url": s3.ingest_queue.dead_letter_queue.url,
+            "vpc_id": vpc.vpc.id,
+            "db_endpoint": rds.db_instance.endpoint,
+            "db_instance_id": rds.db_instance.identifier,
+            "event_bus_arn": event_bridge.custom_event_bus_arn,
+            "event_bus_name": event_bridge.custom_event_bus.name,
+            "events_queue_url": event_bridge.consumer_queue.queue.url,
+            "monitoring_log_group_name": event_bridge.monitoring_log_group.name,
+            "parameter_store_prefix": parameter.prefix,
+            "lambda_function_arn": function.lambda_function.arn,
+            "lambda_function_name": function.lambda_function.function_name,
+        }
+        for name, value in outputs.items():
+            TerraformOutput(self, name, value=value)

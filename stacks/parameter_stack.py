@@ -1,0 +1,40 @@
+"""What the function must know about the database, in Parameter Store."""
+
+from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
+
+from constructs import Construct
+from stacks.base import TapStack
+from stacks.names import parameter_prefix
+from stacks.rds_stack import RdsStack
+from stacks.settings import EnvironmentSettings
+
+
+class ParameterStack(TapStack):
+    """The parameters `database/endpoint` (host:port), `username` and `name`; hands on `password` from `RdsStack`."""
+
+    prefix: str
+    db_endpoint_param: SsmParameter
+    db_username_param: SsmParameter
+    db_password_param: SsmParameter
+    db_name_param: SsmParameter
+
+    def __init__(
+        self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None, rds: RdsStack
+    ) -> None:
+        super().__init__(scope, "parameter", suffix=environment.suffix, state_bucket=state_bucket)
+        self.prefix = parameter_prefix(environment.suffix)
+        self.db_endpoint_param = self._parameter("Endpoint", "database/endpoint", rds.db_instance.endpoint)
+        self.db_username_param = self._parameter("Username", "database/username", rds.db_instance.username)
+        self.db_name_param = self._parameter("Name", "database/name", rds.db_instance.db_name)
+        self.db_password_param = rds.db_password_param
+
+    def _parameter(self, id: str, name: str, value: str) -> SsmParameter:
+        return SsmParameter(
+            self,
+            id,
+            name=f"{self.prefix}{name}",
+            type="String",
+            # None of these is a secret, and a plan that shows them can be read.
+            insecure_value=value,
+            tags={"Component": "database"},
+        )

@@ -1,0 +1,52 @@
+"""The database, and the credential that is born with it."""
+
+from cdktf_cdktf_provider_aws.db_instance import DbInstance
+from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
+
+from constructs import Construct
+from constructs.database_credential import DatabaseCredential
+from constructs.postgres_instance import PostgresInstance
+from stacks.base import TapStack
+from stacks.names import MaxLength, parameter_prefix, resource_name
+from stacks.settings import EnvironmentSettings
+from stacks.vpc_stack import VpcStack
+
+_DATABASE = "tap"
+_USERNAME = "tap"
+
+
+class RdsStack(TapStack):
+    """PostgreSQL with its subnet and parameter group, and its password in Parameter Store."""
+
+    db_instance: DbInstance
+    db_password_param: SsmParameter
+
+    def __init__(
+        self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None, vpc: VpcStack
+    ) -> None:
+        super().__init__(scope, "rds", suffix=environment.suffix, state_bucket=state_bucket)
+        credential = DatabaseCredential(
+            self,
+            "Credential",
+            parameter_name=f"{parameter_prefix(environment.suffix)}database/password",
+            version=environment.password_version,
+        )
+        self.db_password_param = credential.parameter
+        self.db_instance = PostgresInstance(
+            self,
+            "Postgres",
+            name=resource_name("rds", environment.suffix, MaxLength.DB_INSTANCE),
+            database_name=_DATABASE,
+            username=_USERNAME,
+            credential=credential,
+            port=environment.database_port,
+            instance_class=environment.database_instance_class,
+            storage=environment.database_storage,
+            max_storage=environment.database_max_storage,
+            multi_az=environment.database_multi_az,
+            backup_retention=environment.backup_retention,
+            log_retention=environment.log_retention,
+            subnet_ids=vpc.subnet_ids,
+            security_group_id=vpc.database_security_group.group.id,
+            disposable=environment.disposable,
+        ).db_instance

@@ -1,0 +1,61 @@
+"""Where reports arrive: the upload bucket, the queue that it fills, and the bucket of the function's code."""
+
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationQueue
+
+from constructs import Construct
+from constructs.caller import Caller
+from constructs.reliable_queue import ReliableQueue
+from constructs.secure_bucket import SecureBucket
+from constructs.secure_queue import QueueSender
+from stacks.base import TapStack
+from stacks.names import MaxLength, bucket_name, resource_name
+from stacks.settings import EnvironmentSettings
+
+
+class S3Stack(TapStack):
+    """Upload bucket, artifact bucket, ingest queue with its dead-letter queue, and the notification between them."""
+
+    bucket: S3Bucket
+    artifact_bucket: S3Bucket
+    ingest_queue: ReliableQueue
+
+    def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
+        super().__init__(scope, "s3", suffix=environment.suffix, state_bucket=state_bucket)
+        account_id = Caller(self, "Caller").account_id
+        self.bucket = self._bucket("Uploads", "uploads", environment, account_id)
+        self.artifact_bucket = self._bucket("Artifacts", "artifacts", environment, account_id)
+        self.ingest_queue = ReliableQueue(
+            self,
+            "Ingest",
+            name=resource_name("ingest", environment.suffix, MaxLength.QUEUE),
+            dead_letter_queue_name=resource_name("ingest-dlq", environment.suffix, MaxLength.QUEUE),
+            component="ingest",
+            consumer_timeout=environment.function_timeout,
+            sender=QueueSender(
+                service="s3.amazonaws.com", source_arn=self.bucket.arn, source_account=account_id
+            ),
+        )
+        # All notifications of the bucket stand here: a second resource would replace this one.
+        S3BucketNotification(
+            self,
+            "Notification",
+            bucket=self.bucket.id,
+            queue=[
+                S3BucketNotificationQueue(
+                    id="uploads", queue_arn=self.ingest_queue.queue.arn, events=["s3:ObjectCreated:*"]
+                )
+            ],
+            # S3 sends a test message when it is set up, and refuses if it may not.
+            depends_on=[self.ingest_queue.policy],
+        )
+
+    def _bucket(self, id: str, service: str, environment: EnvironmentSettings, account_id: str) -> S3Bucket:
+        return SecureBucket(
+            self,
+            id,
+            name=bucket_name(service, environment.suffix, account_id),
+            component=service,
+            version_retention=environment.version_retention,
+            force_destroy=environment.disposable,
+        ).bucket

@@ -1,0 +1,39 @@
+"""Where the database and the function live: the account's default VPC."""
+
+from cdktf_cdktf_provider_aws.data_aws_vpc import DataAwsVpc
+
+from constructs import Construct
+from constructs.default_vpc import DefaultVpc
+from constructs.security_group import SecurityGroup
+from stacks.account_stack import INTERFACE_ENDPOINTS
+from stacks.base import TapStack
+from stacks.names import MaxLength, resource_name
+from stacks.settings import EnvironmentSettings
+
+
+class VpcStack(TapStack):
+    """The default VPC and its subnets by data sources; the security groups of function and database."""
+
+    vpc: DataAwsVpc
+    subnet_ids: list[str]
+    function_security_group: SecurityGroup
+    database_security_group: SecurityGroup
+
+    def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
+        super().__init__(scope, "vpc", suffix=environment.suffix, state_bucket=state_bucket)
+        default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=tuple(INTERFACE_ENDPOINTS))
+        self.vpc = default_vpc.vpc
+        self.subnet_ids = default_vpc.subnet_ids
+        self.function_security_group = self._security_group("Function", "function", environment)
+        self.database_security_group = self._security_group("Database", "database", environment)
+        self.function_security_group.allow_to(self.database_security_group, port=environment.database_port)
+
+    def _security_group(self, id: str, service: str, environment: EnvironmentSettings) -> SecurityGroup:
+        return SecurityGroup(
+            self,
+            id,
+            name=resource_name(service, environment.suffix, MaxLength.SECURITY_GROUP),
+            description=f"The {service} of TAP",
+            vpc_id=self.vpc.id,
+            component=service,
+        )
