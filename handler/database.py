@@ -1,0 +1,159 @@
+"""The record of uploads and the outbox of their events, in PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from handler import schema
+from handler.errors import PermanentFault
+from handler.notifications import Upload
+from handler.parameters import DatabaseParameters, ParameterStore
+
+RDS_CA_BUNDLE = Path(__file__).parent / "rds-ca-bundle.pem"
+
+# Seconds to wait for a connection.
+CONNECT_TIMEOUT = 5
+# Milliseconds after which a peer that acknowledges nothing counts as gone: a container may thaw with a dead
+# connection.
+TCP_USER_TIMEOUT = 10_000
+# Milliseconds, enforced by the server: for a statement, for a lock that another delivery of the upload holds,
+# and for a transaction whose container stopped in its middle (putting an event takes less, retries included).
+SERVER_TIMEOUTS = {
+    "statement_timeout": 30_000,
+    "lock_timeout": 10_000,
+    "idle_in_transaction_session_timeout": 60_000,
+}
+
+
+class Database:
+    """Keeps one connection, checked before each use and reopened when it is gone.
+
+    Every method may raise psycopg.Error, which is transient.
+    """
+
+    def __init__(self, parameters: ParameterStore) -> None:
+        self._parameters = parameters
+        self._connection: Connection[Any] | None = None
+
+    def is_recorded(self, upload: Upload) -> bool:
+        """Whether an earlier delivery recorded the upload."""
+        query = "select 1 from upload where event_id = %s"
+        return self._connected().execute(query, [upload.event_id]).fetchone() is not None
+
+    def record(
+        self,
+        upload: Upload,
+        *,
+        processed_at: datetime,
+        fault: PermanentFault | None,
+        detail: dict[str, object],
+    ) -> None:
+        """Writes the upload and its event in one transaction, unless another delivery of it was faster."""
+        connection = self._connected()
+        with connection.transaction():
+            connection.execute(
+                """
+                insert into upload (event_id, bucket, key, version_id, etag, size, kind,
+                                    status, error_code, error_message, processed_at)
+                values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                on conflict do nothing
+                """,
+                [
+                    upload.event_id,
+                    upload.bucket,
+                    upload.key,
+                    upload.version_id,
+                    upload.etag,
+                    upload.size,
+                    upload.kind,
+                    "error" if fault else "success",
+                    fault and fault.code,
+                    fault and str(fault),
+                    processed_at,
+                ],
+            )
+            connection.execute(
+                "insert into outbox (event_id, detail) values (%s, %s) on conflict do nothing",
+                [upload.event_id, Jsonb(detail)],
+            )
+
+    def send_event(
+        self, upload: Upload, put: Callable[[dict[str, object]], None]
+    ) -> dict[str, object] | None:
+        """Hands the recorded event's detail to `put` and marks it sent. Returns it, None if sent before.
+
+        The row stays locked meanwhile, and a second delivery waits for it. Skipping a locked row could lose
+        the event: the second delivery would delete the message, and the first may still fail.
+        """
+        connection = self._connected()
+        with connection.transaction():
+            row = connection.execute(
+                "select detail from outbox where event_id = %s and sent_at is null for update",
+                [upload.event_id],
+            ).fetchone()
+            if row is None:
+                return None
+            detail: dict[str, object] = row[0]
+            put(detail)
+            connection.execute(
+                "update outbox set sent_at = clock_timestamp() where event_id = %s", [upload.event_id]
+            )
+            return detail
+
+    def close(self) -> None:
+        """Closes the connection; the next use opens another."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> Connection[Any]:
+        if self._connection:
+            try:
+                self._connection.execute("")
+                return self._connection
+            except psycopg.Error:
+                self.close()
+        self._connection = self._authenticate()
+        try:
+            schema.upgrade(self._connection)
+        except psycopg.Error:
+            self.close()
+            raise
+        return self._connection
+
+    def _authenticate(self) -> Connection[Any]:
+        try:
+            return _connect(self._parameters.database())
+        except psycopg.OperationalError as error:
+            # libpq has no SQLSTATE (28P01) for a refused connection, and the message is in the server's own
+            # language; that a password was asked for tells a refused credential from an unreachable server.
+            if not (error.pgconn and error.pgconn.used_password):
+                raise
+        return _connect(self._parameters.fetch_database())
+
+
+def _connect(parameters: DatabaseParameters) -> Connection[Any]:
+    host, _, port = parameters.endpoint.rpartition(":")
+    return psycopg.connect(
+        host=host,
+        port=port,
+        user=parameters.username,
+        password=parameters.password,
+        dbname=parameters.name,
+        sslmode="verify-full",
+        # libpq's own variable: on one machine it names the local server's authority.
+        sslrootcert=os.environ.get("PGSSLROOTCERT", str(RDS_CA_BUNDLE)),
+        connect_timeout=CONNECT_TIMEOUT,
+        tcp_user_timeout=TCP_USER_TIMEOUT,
+        options=" ".join(f"-c {name}={milliseconds}" for name, milliseconds in SERVER_TIMEOUTS.items()),
+        application_name="tap-handler",
+        autocommit=True,
+    )

@@ -1,0 +1,76 @@
+"""Everything that can be wrong with an upload, and what can keep the function from processing it."""
+
+from typing import ClassVar
+
+
+class PermanentFault(Exception):
+    """A fault of the upload itself: recorded, announced under its stable `code`, and not retried.
+
+    Its message is announced and logged: it never quotes the upload's content.
+    """
+
+    code: ClassVar[str]
+
+
+class NotFound(PermanentFault):
+    """The bucket no longer holds this version of the object."""
+
+    code = "not_found"
+
+
+class NotXml(PermanentFault):
+    """The report is not well-formed XML."""
+
+    code = "not_xml"
+
+
+class NotJUnit(PermanentFault):
+    """The report is XML, but its root is neither `testsuites` nor `testsuite`."""
+
+    code = "not_junit"
+
+
+class BadEncoding(PermanentFault):
+    """The report declares a character encoding that cannot be read."""
+
+    code = "bad_encoding"
+
+
+class ForbiddenDtd(PermanentFault):
+    """The report has a document type declaration, the only place where entities can be defined."""
+
+    code = "forbidden_dtd"
+
+
+class TooLarge(PermanentFault):
+    """The report, or a single tag or comment of it, exceeds its limit."""
+
+    code = "too_large"
+
+
+class TooDeep(PermanentFault):
+    """The report nests its elements too deeply."""
+
+    code = "too_deep"
+
+
+class BadGzip(PermanentFault):
+    """The report's key ends in `.gz`, but it is not gzip, or it is damaged or cut off."""
+
+    code = "bad_gzip"
+
+
+class TransientFault(Exception):
+    """A fault of the surroundings: the message is retried, and at last moved to the dead-letter queue."""
+
+
+class InvalidMessage(TransientFault):
+    """The message is no S3 notification: whoever looks into the dead-letter queue has to decide."""
+
+
+class EventNotAccepted(TransientFault):
+    """The event bus answered the call, but did not accept the event."""
+
+
+class MissingParameter(TransientFault):
+    """Parameter Store does not hold a parameter that the environment names."""

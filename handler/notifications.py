@@ -1,0 +1,64 @@
+"""S3 event notifications, as SQS delivers them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import unquote_plus
+from uuid import UUID, uuid5
+
+from handler.errors import InvalidMessage
+
+# Never to change: consumers recognise repeated events by the ids that are made under it.
+_UPLOADS = UUID("6a1c9f0e-4a53-5d0b-9f43-0d6a7c2b8e11")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One version of one object. `size` in bytes."""
+
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size: int
+
+    @property
+    def event_id(self) -> UUID:
+        """The upload's identity: equal whenever bucket, key and version are."""
+        return uuid5(_UPLOADS, json.dumps([self.bucket, self.key, self.version_id]))
+
+    @property
+    def kind(self) -> Literal["junit", "artifact"]:
+        """By the key alone: `.xml` and `.xml.gz` are reports."""
+        return "junit" if self.key.endswith((".xml", ".xml.gz")) else "artifact"
+
+
+def read_uploads(body: str) -> list[Upload]:
+    """The uploads that a message announces; none for the `s3:TestEvent` of a new notification.
+
+    Raises InvalidMessage for anything else, which never quotes the message.
+    """
+    try:
+        message = json.loads(body)
+        if message.get("Event") == "s3:TestEvent":
+            return []
+        return [_read_record(record) for record in message["Records"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InvalidMessage(
+            "The message is not a notification of objects created in a versioned bucket."
+        ) from None
+
+
+def _read_record(record: Any) -> Upload:
+    if not record["eventName"].startswith("ObjectCreated:"):
+        raise ValueError
+    bucket, object_ = record["s3"]["bucket"], record["s3"]["object"]
+    return Upload(
+        bucket=bucket["name"],
+        key=unquote_plus(object_["key"]),
+        version_id=object_["versionId"],
+        etag=object_["eTag"],
+        size=object_["size"],
+    )

@@ -1,0 +1,60 @@
+"""The database's address and credential, in Parameter Store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from handler.environment import Environment
+from handler.errors import MissingParameter
+
+# Seconds for which fetched parameters are used again.
+CACHED_FOR = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseParameters:
+    """How to reach the database and as whom. `endpoint` is `host:port`."""
+
+    endpoint: str
+    username: str
+    password: str = field(repr=False)
+    name: str
+
+
+class ParameterStore:
+    """Fetches the parameters that the environment names. `client` is botocore's for SSM."""
+
+    def __init__(
+        self, client: Any, environment: Environment, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._environment = environment
+        self._clock = clock
+        self._cached: DatabaseParameters | None = None
+        self._fetched_at = 0.0
+
+    def database(self) -> DatabaseParameters:
+        """What was fetched within the last five minutes, or else `fetch_database`."""
+        if self._cached and self._clock() - self._fetched_at < CACHED_FOR:
+            return self._cached
+        return self.fetch_database()
+
+    def fetch_database(self) -> DatabaseParameters:
+        """All four parameters in one call. Raises MissingParameter."""
+        names = {
+            "endpoint": self._environment.db_endpoint_param,
+            "username": self._environment.db_username_param,
+            "password": self._environment.db_password_param,
+            "name": self._environment.db_name_param,
+        }
+        answer = self._client.get_parameters(Names=list(names.values()), WithDecryption=True)
+        if answer["InvalidParameters"]:
+            missing = ", ".join(sorted(answer["InvalidParameters"]))
+            raise MissingParameter(f"Parameter Store does not hold {missing}.")
+        values = {parameter["Name"]: parameter["Value"] for parameter in answer["Parameters"]}
+        self._cached = DatabaseParameters(**{field: values[name] for field, name in names.items()})
+        self._fetched_at = self._clock()
+        return self._cached
