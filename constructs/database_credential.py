@@ -4,8 +4,10 @@ from cdktf import TerraformStack
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 
 from constructs import Construct
+from constructs.validation import require_range
 
-_PASSWORD_LENGTH = 40
+_LAST_VERSION = 2**31 - 1
+_PASSWORD_LENGTH = 40  # characters; RDS takes 8 to 128
 _REFUSED_BY_RDS = "/@\"' "  # MasterUserPassword of CreateDBInstance; blanks are refused too
 
 
@@ -24,8 +26,7 @@ class DatabaseCredential(Construct):
 
     def __init__(self, scope: Construct, id: str, *, parameter_name: str, version: int) -> None:
         super().__init__(scope, id)
-        if version < 1:
-            raise ValueError(f"version {version} is not valid: password versions start at 1 and only ever rise")
+        require_range("version", version, 1, _LAST_VERSION, "(it only ever rises)")
         self.version = version
         generator = _ephemeral(
             self,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
     CloudwatchEventTarget,
@@ -51,14 +52,14 @@ class EventRule(Construct):
             event_pattern=json.dumps(pattern),
             tags={"Component": "events"},
         )
-        self.sender = QueueSender(
-            service="events.amazonaws.com", source_arn=self.rule.arn, source_account=account_id
-        )
+        self.sender = QueueSender(service="events.amazonaws.com", source_arn=self.rule.arn, source_account=account_id)
         self.dead_letter_queue = SecureQueue(
             self, "DeadLetters", name=dead_letter_queue_name, component="events", sender=self.sender
         )
 
-    def add_target(self, id: str, *, arn: str, depends_on: Sequence[Construct] = ()) -> CloudwatchEventTarget:
+    def add_target(
+        self, id: str, *, arn: str, depends_on: Sequence[ITerraformDependable] = ()
+    ) -> CloudwatchEventTarget:
         """Route matching events to the queue or log group `arn`; `depends_on` is the policy that lets them in."""
         return CloudwatchEventTarget(
             self,

@@ -43,7 +43,11 @@ class FunctionRole(Construct):
     ) -> None:
         super().__init__(scope, id)
         for statement in statements:
-            if not statement.resources or "*" in statement.resources or any("*" in action for action in statement.actions or ["*"]):
+            if (
+                not statement.resources
+                or "*" in statement.resources
+                or any("*" in action for action in statement.actions or ["*"])
+            ):
                 raise ValueError(f"statement {statement.sid!r} is too open: name its actions and resources without '*'")
         trust = DataAwsIamPolicyDocument(
             self,
@@ -77,9 +81,7 @@ class FunctionRole(Construct):
                     actions=["logs:CreateLogStream", "logs:PutLogEvents"],
                     resources=[f"{log_group_arn}:*"],
                 ),
-                DataAwsIamPolicyDocumentStatement(
-                    sid="JoinVpc", actions=_NETWORK_INTERFACE_ACTIONS, resources=["*"]
-                ),
+                DataAwsIamPolicyDocumentStatement(sid="JoinVpc", actions=_NETWORK_INTERFACE_ACTIONS, resources=["*"]),
             ],
         )
         IamRolePolicy(self, "Policy", name=name, role=self.role.id, policy=document.json)

@@ -1,5 +1,7 @@
 """A private PostgreSQL instance in RDS."""
 
+import math
+
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.db_instance import DbInstance
 from cdktf_cdktf_provider_aws.db_parameter_group import DbParameterGroup, DbParameterGroupParameter
@@ -7,6 +9,7 @@ from cdktf_cdktf_provider_aws.db_subnet_group import DbSubnetGroup
 
 from constructs import Construct
 from constructs.database_credential import DatabaseCredential
+from constructs.validation import require_range
 
 _MAJOR_VERSION = "18"  # RDS takes the minor version that is its default, and keeps it up to date
 _RESERVED_USERS = frozenset({"admin", "postgres", "rdsadmin"})
@@ -45,16 +48,14 @@ class PostgresInstance(Construct):
     ) -> None:
         super().__init__(scope, id)
         if not database_name.isalnum() or not database_name[0].isalpha():
-            raise ValueError(f"database_name {database_name!r} is not valid: RDS takes letters and digits, a letter first")
+            raise ValueError(
+                f"database_name {database_name!r} is not valid: RDS takes letters and digits, a letter first"
+            )
         if username in _RESERVED_USERS:
             raise ValueError(f"username {username!r} is not valid: RDS reserves it, choose another")
-        if storage < 20 or max_storage < 1.1 * storage:
-            raise ValueError(
-                f"storage {storage} and max_storage {max_storage} are not valid: give at least 20 GiB,"
-                " and a maximum that is at least 10 % above it"
-            )
-        if not 7 <= backup_retention <= 35:
-            raise ValueError(f"backup_retention {backup_retention} is not valid: give 7 to 35 days")
+        require_range("storage", storage, 20, 65_536, "GiB")
+        require_range("max_storage", max_storage, math.ceil(1.1 * storage), 65_536, "GiB")
+        require_range("backup_retention", backup_retention, 7, 35, "days")
         subnet_group = DbSubnetGroup(
             self, "SubnetGroup", name=name, description="Default subnets", subnet_ids=subnet_ids, tags=_TAGS
         )

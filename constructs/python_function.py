@@ -11,6 +11,7 @@ from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction, LambdaFunct
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 
 from constructs import Construct
+from constructs.validation import require_range
 
 _TAGS = {"Component": "function"}
 
@@ -49,10 +50,8 @@ class PythonFunction(Construct):
         security_group_ids: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
-        if not 128 <= memory <= 10_240:
-            raise ValueError(f"memory {memory} is not valid: Lambda takes 128 to 10240 MiB")
-        if not 1 <= timeout <= 900:
-            raise ValueError(f"timeout {timeout} is not valid: Lambda takes 1 to 900 seconds")
+        require_range("memory", memory, 128, 10_240, "MiB")
+        require_range("timeout", timeout, 1, 900, "seconds")
         if not package.is_file():
             raise ValueError(f"package {str(package)!r} does not exist: build it before the synth")
         self.timeout = timeout

@@ -8,6 +8,7 @@ from cdktf_cdktf_provider_aws.lambda_event_source_mapping import (
 from constructs import Construct
 from constructs.python_function import PythonFunction
 from constructs.reliable_queue import ReliableQueue
+from constructs.validation import require_range
 
 
 class QueueEventSource(Construct):
@@ -31,10 +32,8 @@ class QueueEventSource(Construct):
         batch_size: int = 10,
     ) -> None:
         super().__init__(scope, id)
-        if not 2 <= maximum_concurrency <= 1000:
-            raise ValueError(f"maximum_concurrency {maximum_concurrency} is not valid: Lambda takes 2 to 1000")
-        if not 1 <= batch_size <= 10:
-            raise ValueError(f"batch_size {batch_size} is not valid: give 1 to 10 messages")
+        require_range("maximum_concurrency", maximum_concurrency, 2, 1000, "functions")
+        require_range("batch_size", batch_size, 1, 10, "messages")
         if function.timeout > queue.consumer_timeout:
             raise ValueError(
                 f"the function's timeout of {function.timeout} s exceeds the queue's consumer_timeout of"

@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_aws.sqs_queue_redrive_allow_policy import SqsQueueRedr
 
 from constructs import Construct
 from constructs.secure_queue import QueueSender, SecureQueue
+from constructs.validation import require_range
 
 
 class ReliableQueue(Construct):
@@ -36,12 +37,12 @@ class ReliableQueue(Construct):
         max_receives: int = 5,
     ) -> None:
         super().__init__(scope, id)
-        if not 1 <= consumer_timeout <= 7_200:
-            raise ValueError(f"consumer_timeout {consumer_timeout} is not valid: give 1 to 7200 seconds")
-        if max_receives < 5:
-            raise ValueError(f"max_receives {max_receives} is not valid: give at least 5, or throttling alone loses messages")
+        require_range("consumer_timeout", consumer_timeout, 1, 7_200, "seconds")
+        require_range("max_receives", max_receives, 5, 1_000, "attempts")
         self.consumer_timeout = consumer_timeout
-        self.dead_letter_queue = SecureQueue(self, "DeadLetters", name=dead_letter_queue_name, component=component).queue
+        self.dead_letter_queue = SecureQueue(
+            self, "DeadLetters", name=dead_letter_queue_name, component=component
+        ).queue
         source = SecureQueue(
             self,
             "Source",

@@ -28,6 +28,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
 
 from constructs import Construct
 from constructs.tls_only import tls_only_statement
+from constructs.validation import require_range
 
 _UNFINISHED_UPLOAD_DAYS = 7
 
@@ -55,8 +56,7 @@ class SecureBucket(Construct):
         prevent_destroy: bool = False,
     ) -> None:
         super().__init__(scope, id)
-        if version_retention < 1:
-            raise ValueError(f"version_retention {version_retention} is not valid: keep replaced objects for at least 1 day")
+        require_range("version_retention", version_retention, 1, 36_500, "days")
         self.bucket = S3Bucket(
             self,
             "Bucket",

@@ -13,6 +13,7 @@ from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 
 from constructs import Construct
 from constructs.tls_only import tls_only_statement
+from constructs.validation import require_range
 
 MAX_RETENTION_SECONDS = 14 * 24 * 3600  # the longest that SQS keeps a message, and so the longest to notice a fault
 
@@ -49,8 +50,7 @@ class SecureQueue(Construct):
         sender: QueueSender | None = None,
     ) -> None:
         super().__init__(scope, id)
-        if not 0 <= visibility_timeout <= 43_200:
-            raise ValueError(f"visibility_timeout {visibility_timeout} is not valid: SQS takes 0 to 43200 seconds")
+        require_range("visibility_timeout", visibility_timeout, 0, 43_200, "seconds")
         self.queue = SqsQueue(
             self,
             "Queue",

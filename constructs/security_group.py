@@ -27,7 +27,7 @@ class SecurityGroup(Construct):
         """Let members of this group open TCP connections to members of `peer` on `port`, and open both ends for it."""
         VpcSecurityGroupEgressRule(
             self,
-            f"To{peer.node.id}{port}",
+            f"To{peer.node.id}",
             security_group_id=self.group.id,
             referenced_security_group_id=peer.group.id,
             ip_protocol="tcp",
@@ -37,7 +37,7 @@ class SecurityGroup(Construct):
         )
         VpcSecurityGroupIngressRule(
             peer,
-            f"From{self.node.id}{port}",
+            f"From{self.node.id}",
             security_group_id=peer.group.id,
             referenced_security_group_id=self.group.id,
             ip_protocol="tcp",
@@ -50,7 +50,7 @@ class SecurityGroup(Construct):
         """Let members of this group open TCP connections to the addresses of a managed prefix list on `port`."""
         VpcSecurityGroupEgressRule(
             self,
-            f"ToPrefixList{port}",
+            "ToPrefixList",
             security_group_id=self.group.id,
             prefix_list_id=prefix_list_id,
             ip_protocol="tcp",

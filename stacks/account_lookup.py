@@ -27,13 +27,13 @@ class AccountLookup(Construct):
         self.events_url = self._endpoint_url("events", existing_endpoints.events)
 
     def _endpoint_url(self, service: str, existing: str | None) -> str:
-        id = f"{service.title()}Endpoint"
+        name = f"{service.title()}Endpoint"
         if existing:
-            endpoint = DataAwsVpcEndpoint(self, id, id=existing)
+            endpoint = DataAwsVpcEndpoint(self, name, id=existing)
         else:
             endpoint = DataAwsVpcEndpoint(
                 self,
-                id,
+                name,
                 vpc_id=self._vpc_id,
                 service_name=f"com.amazonaws.{self._region}.{service}",
                 # The VPC may have other endpoints of the service: this is the one that the account stack made.

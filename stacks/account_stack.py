@@ -1,6 +1,6 @@
 """What exists once per account and region, because all environments share the default VPC."""
 
-from cdktf import TerraformIterator
+from cdktf import TerraformIterator, TerraformOutput
 from cdktf_cdktf_provider_aws.cloudwatch_log_resource_policy import CloudwatchLogResourcePolicy
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
@@ -57,6 +57,7 @@ class AccountStack(TapStack):
             version_retention=_STATE_RETENTION,
             prevent_destroy=True,
         ).bucket
+        TerraformOutput(self, "state_bucket", value=self.bucket.bucket, description="What to set TF_STATE_BUCKET to")
         self._add_s3_endpoint(existing_endpoints.s3)
         self._add_interface_endpoints({"ssm": existing_endpoints.ssm, "events": existing_endpoints.events})
         self._add_log_resource_policy()

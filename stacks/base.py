@@ -29,7 +29,7 @@ class TapStack(TerraformStack):
         if state_bucket:
             backend = S3Backend(self, bucket=state_bucket, key=f"{environment}/{service}.tfstate", encrypt=True)
             # The bindings of cdktf 0.21 do not know this argument of Terraform 1.11 yet.
-            backend.add_override("use_lockfile", True)
+            backend.add_override("use_lockfile", value=True)
         else:
             # Terraform runs in cdktf.out/stacks/{stack}: a relative path lets the synthesized folder be moved.
             LocalBackend(self, path=f"../../../terraform.{stack_id}.tfstate")

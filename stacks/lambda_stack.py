@@ -5,10 +5,10 @@ from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from constructs import Construct
 from constructs.python_function import PythonFunction
 from constructs.queue_event_source import QueueEventSource
-from stacks.function_package import FunctionPackage
 from stacks.account_lookup import AccountLookup
 from stacks.base import TapStack
 from stacks.event_bridge_stack import EventBridgeStack
+from stacks.function_package import FunctionPackage
 from stacks.iam_stack import IamStack
 from stacks.names import MaxLength, function_log_group_name, resource_name
 from stacks.parameter_stack import ParameterStack
@@ -36,9 +36,7 @@ class LambdaStack(TapStack):
         iam: IamStack,
     ) -> None:
         super().__init__(scope, "lambda", suffix=environment.suffix, state_bucket=settings.state_bucket)
-        account = AccountLookup(
-            self, "Account", vpc_id=vpc.vpc.id, existing_endpoints=settings.existing_endpoints
-        )
+        account = AccountLookup(self, "Account", vpc_id=vpc.vpc.id, existing_endpoints=settings.existing_endpoints)
         name = resource_name("lambda", environment.suffix, MaxLength.FUNCTION)
         function = PythonFunction(
             self,

@@ -23,7 +23,9 @@ def install() -> bool:
     spec = find_spec(PACKAGE) if PACKAGE not in sys.modules else None
     if spec is None or not spec.submodule_search_locations:
         return False
-    if not all((Path(spec.submodule_search_locations[0]) / name / "__init__.py").is_file() for name in ("_jsii", "provider")):
+    if not all(
+        (Path(spec.submodule_search_locations[0]) / name / "__init__.py").is_file() for name in ("_jsii", "provider")
+    ):
         return False
     parent = ModuleSpec(PACKAGE, loader=None, is_package=True)
     parent.submodule_search_locations = spec.submodule_search_locations

@@ -56,5 +56,7 @@ def parameter_prefix(suffix: str) -> str:
 
 def _within(limit: MaxLength, name: str) -> str:
     if len(name) > limit:
-        raise ValueError(f"the name {name!r} has {len(name)} characters; AWS takes {limit.value} ({limit.name}): shorten it")
+        raise ValueError(
+            f"the name {name!r} has {len(name)} characters; AWS takes {limit.value} ({limit.name}): shorten it"
+        )
     return name

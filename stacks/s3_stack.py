@@ -32,9 +32,7 @@ class S3Stack(TapStack):
             dead_letter_queue_name=resource_name("ingest-dlq", environment.suffix, MaxLength.QUEUE),
             component="ingest",
             consumer_timeout=environment.function_timeout,
-            sender=QueueSender(
-                service="s3.amazonaws.com", source_arn=self.bucket.arn, source_account=account_id
-            ),
+            sender=QueueSender(service="s3.amazonaws.com", source_arn=self.bucket.arn, source_account=account_id),
         )
         # All notifications of the bucket stand here: a second resource would replace this one.
         S3BucketNotification(

@@ -44,7 +44,7 @@ class EnvironmentSettings:
 
     function_memory: int = 512
     """MiB; Lambda's processor share grows with it."""
-    function_timeout: int = 60
+    function_timeout: int = 120
     """Seconds; the ingest queue hides a message for six times as long."""
     function_concurrency: int = 5
     """Functions at once, each with one database connection; an event source mapping takes 2 to 1000."""
@@ -125,7 +125,9 @@ class Settings:
             existing_endpoints=ExistingEndpoints(
                 s3=_matching(given, "S3_VPC_ENDPOINT_ID", _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)"),
                 ssm=_matching(given, "SSM_VPC_ENDPOINT_ID", _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)"),
-                events=_matching(given, "EVENTS_VPC_ENDPOINT_ID", _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)"),
+                events=_matching(
+                    given, "EVENTS_VPC_ENDPOINT_ID", _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)"
+                ),
             ),
             emulator_url=_url(given, "AWS_ENDPOINT_URL"),
         )
@@ -171,5 +173,7 @@ def _url(given: Mapping[str, str], name: str) -> str | None:
     except ValueError:
         valid = False
     if not valid:
-        raise SettingsError(f"{name} {value!r} is not valid: give a URL (http://127.0.0.1:5000), or unset it for AWS itself")
+        raise SettingsError(
+            f"{name} {value!r} is not valid: give a URL (http://127.0.0.1:5000), or unset it for AWS itself"
+        )
     return value

@@ -1,0 +1,73 @@
+# One target per act; `make` lists them. All set-up happens in .venv and node_modules, and again only when a lock changes.
+
+PYTHON ?= python3
+PIPENV_VERSION := 2026.10.3
+
+# node and npm come with the Python dependencies, cdktf with those of npm.
+PY := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PIPENV_VERBOSITY := -1
+
+PYTHON_READY := .venv/.ready
+NODE_READY := node_modules/.ready
+HANDLER_SOURCES := $(shell find handler -name '*.py' -o -name '*.sql' -o -name '*.pem') handler/requirements.txt
+SOURCES := main.py stacks constructs handler local tests benchmarks
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-unit check format synth package benchmark lock clean prerequisites
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine, process a report, show it, stop (5 minutes)
+	@$(PY) -m local demo
+
+test: $(NODE_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (10 minutes)
+	$(PY) -m pytest --cov --cov-report=term
+
+test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)
+	$(PY) -m pytest tests/unit
+
+check: $(PYTHON_READY) ## Lint, format and types, without changing anything
+	$(PY) -m ruff check $(SOURCES)
+	$(PY) -m ruff format --check $(SOURCES)
+	$(PY) -m mypy $(SOURCES)
+
+format: $(PYTHON_READY) ## Format, and mend what the linter can mend
+	$(PY) -m ruff format $(SOURCES)
+	$(PY) -m ruff check --fix $(SOURCES)
+
+synth: $(PYTHON_READY) dist/handler-aws.zip ## Write the Terraform JSON of ENVIRONMENT_SUFFIX (default: dev) to cdktf.out
+	@$(PY) main.py
+	@ls -d cdktf.out/stacks/*
+
+package: dist/handler-aws.zip ## Build the function's package for AWS
+
+benchmark: $(PYTHON_READY) dist/handler-aws.zip ## Compare the time of a synth with that of importing all bindings
+	$(PY) -m benchmarks.synth
+
+lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing an index address into the lock
+	$(PY) -m pipenv lock
+	$(PY) -c 'import json, pathlib; path = pathlib.Path("Pipfile.lock"); lock = json.loads(path.read_text()); \
+	lock["_meta"]["sources"] = []; path.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
+
+clean: ## Remove what was built and installed; states of Terraform stay
+	rm -rf .venv node_modules .terraform-providers cdktf.out dist .coverage .mypy_cache .pytest_cache .ruff_cache
+
+prerequisites:
+	@$(PYTHON) local/prerequisites.py
+
+dist/handler-%.zip: $(HANDLER_SOURCES) $(PYTHON_READY)
+	$(PY) -m handler.package --target $*
+
+$(PYTHON_READY): Pipfile.lock handler/requirements.txt | prerequisites
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	VIRTUAL_ENV=$(CURDIR)/.venv $(PY) -m pipenv sync --dev
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r handler/requirements.txt
+	touch $@
+
+$(NODE_READY): package-lock.json $(PYTHON_READY)
+	.venv/bin/npm ci --loglevel=error
+	touch $@
