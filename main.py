@@ -1,7 +1,11 @@
 """The CDKTF app: reads the settings, builds the account's and each environment's stacks, synthesizes."""
 
 import os
+import shutil
+import socket
 import sys
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from stacks import lazy_bindings
 
@@ -19,6 +23,8 @@ def main() -> None:
     try:
         settings = Settings.read(os.environ)
         package = find_function_package(settings.package_target)
+        if settings.emulator_url:
+            require_listener(settings.emulator_url)
     except SettingsError as error:
         sys.exit(f"TAP: {error}")
     # Without stack traces: they cost time and write the paths of this machine into the output.
@@ -27,6 +33,26 @@ def main() -> None:
     for environment in settings.environments:
         Environment(app, environment=environment, settings=settings, package=package)
     app.synth()
+    remove_stale_stacks(Path(app.outdir, "stacks"), {child.node.id for child in app.node.children})
+
+
+def remove_stale_stacks(directory: Path, stacks: set[str]) -> None:
+    """Remove what earlier runs wrote for other environments, as `cdktf synth` does."""
+    for path in directory.iterdir():
+        if path.name not in stacks:
+            shutil.rmtree(path)
+
+
+def require_listener(emulator_url: str) -> None:
+    """Raise SettingsError if nothing listens there: Terraform would try again and again for minutes."""
+    url = urlsplit(emulator_url)
+    try:
+        socket.create_connection((url.hostname, url.port or {"http": 80, "https": 443}[url.scheme]), timeout=5).close()
+    except OSError as error:
+        raise SettingsError(
+            f"AWS_ENDPOINT_URL {emulator_url!r} does not answer ({error.strerror or error}):"
+            " start the emulator there, or unset the variable for AWS itself"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -85,9 +85,7 @@ class Database:
                 [upload.event_id, Jsonb(detail)],
             )
 
-    def send_event(
-        self, upload: Upload, put: Callable[[dict[str, object]], None]
-    ) -> dict[str, object] | None:
+    def send_event(self, upload: Upload, put: Callable[[dict[str, object]], None]) -> dict[str, object] | None:
         """Hands the recorded event's detail to `put` and marks it sent. Returns it, None if sent before.
 
         The row stays locked meanwhile, and a second delivery waits for it. Skipping a locked row could lose
@@ -103,9 +101,7 @@ class Database:
                 return None
             detail: dict[str, object] = row[0]
             put(detail)
-            connection.execute(
-                "update outbox set sent_at = clock_timestamp() where event_id = %s", [upload.event_id]
-            )
+            connection.execute("update outbox set sent_at = clock_timestamp() where event_id = %s", [upload.event_id])
             return detail
 
     def close(self) -> None:

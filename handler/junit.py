@@ -48,7 +48,7 @@ def _check_xml(stream: Readable) -> None:
             parser.Parse(chunk)
             if size - parser.CurrentByteIndex > MAX_TOKEN:
                 raise TooLarge(f"A tag or comment of the report has more than {MAX_TOKEN} bytes.")
-        parser.Parse(b"", True)
+        parser.Parse(b"", True)  # noqa: FBT003 - takes no keywords
     except expat.ExpatError as error:
         raise NotXml(f"The report is not well-formed XML: {error}.") from None
     except (LookupError, ValueError):

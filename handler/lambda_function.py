@@ -25,18 +25,14 @@ from handler.storage import ObjectStorage
 logger = Logger(service="tap")
 
 # Seconds. The queue retries for minutes: giving a message back is better than waiting long for an answer.
-_CLIENT_CONFIG = Config(
-    connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
-)
+_CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
+def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
     """Answers with the messages to be retried; all others of the batch are done and will be deleted."""
     processor = _processor()
-    failed = [
-        message["messageId"] for message in event["Records"] if not _process_message(processor, message)
-    ]
+    failed = [message["messageId"] for message in event["Records"] if not _process_message(processor, message)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -75,7 +71,7 @@ def _process_upload(processor: Processor, upload: Upload) -> bool:
     with logger.append_context_keys(event_id=str(upload.event_id), **identity):
         try:
             detail = processor.process(upload)
-        except Exception as error:  # Whatever it is, the message must come again and the batch go on.
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message must come again and the batch go on
             logger.error(
                 "Upload failed, to be retried",
                 error=type(error).__name__,

@@ -46,9 +46,7 @@ def read_uploads(body: str) -> list[Upload]:
             return []
         return [_read_record(record) for record in message["Records"]]
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise InvalidMessage(
-            "The message is not a notification of objects created in a versioned bucket."
-        ) from None
+        raise InvalidMessage("The message is not a notification of objects created in a versioned bucket.") from None
 
 
 def _read_record(record: Any) -> Upload:

@@ -27,9 +27,7 @@ class DatabaseParameters:
 class ParameterStore:
     """Fetches the parameters that the environment names. `client` is botocore's for SSM."""
 
-    def __init__(
-        self, client: Any, environment: Environment, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: Any, environment: Environment, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._environment = environment
         self._clock = clock

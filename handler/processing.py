@@ -44,9 +44,7 @@ class Processor:
         return None
 
 
-def event_detail(
-    upload: Upload, *, processed_at: datetime, fault: PermanentFault | None
-) -> dict[str, object]:
+def event_detail(upload: Upload, *, processed_at: datetime, fault: PermanentFault | None) -> dict[str, object]:
     """The detail of the "S3 Object Processed" event, which other teams' rules and consumers rely on."""
     detail: dict[str, object] = {
         "event_id": str(upload.event_id),

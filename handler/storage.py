@@ -23,9 +23,7 @@ class ObjectStorage:
     def open(self, upload: Upload) -> Iterator[Readable]:
         """The content as a stream, not read ahead. Raises NotFound; other errors of S3 are transient."""
         try:
-            answer = self._client.get_object(
-                Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id
-            )
+            answer = self._client.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}:
                 raise NotFound("The bucket does not hold this version of the object.") from None
