@@ -1,0 +1,108 @@
+"""AWS, emulated on this machine by a moto server."""
+
+import http.client
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from local import processes
+
+REGION = "us-east-1"
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would lead a child to another AWS account than the emulator's.
+
+    That is every AWS_* variable (profiles, credentials, endpoints, regions), and a TF_CLI_CONFIG_FILE that
+    names a missing file, which makes Terraform print a warning into every output.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    if not Path(environment.get("TF_CLI_CONFIG_FILE", os.devnull)).exists():
+        del environment["TF_CLI_CONFIG_FILE"]
+    return environment
+
+
+class Emulator:
+    """A moto server of its own on a free port, empty at the start, that ends with the context.
+
+    Raises ChildProcessFailedError, which names the log file, if it does not start.
+    """
+
+    def __init__(self, *, log: Path) -> None:
+        self._log = log
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        # No profile and no files in ~/.aws: what the user has configured there is for the real AWS.
+        nothing = (None, None, None, None)
+        no_file = (None, None, os.devnull, None)
+        self._session = boto3.Session(
+            botocore_session=botocore.session.Session(
+                session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
+            )
+        )
+        self._creating_client = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._process = processes.start(
+            [sys.executable, "-P", Path(__file__).with_name("moto_server.py")],
+            log=self._log,
+            environment=clean_environment(),
+            stdin=self._listener.fileno(),
+        )
+        # From here on nobody listens when the server has ended.
+        self._listener.close()
+        try:
+            processes.wait_until(
+                self._answers, process=self._process, name="the AWS emulator", log=self._log, timeout=60
+            )
+        except BaseException:
+            processes.stop(self._process)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        processes.stop(self._process)
+
+    def environment(self) -> dict[str, str]:
+        """What makes a program use the emulator as AWS, on top of `clean_environment()`."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of `service` to the emulator; clients may be made and used in any thread."""
+        environment = self.environment()
+        # Unlike clients, sessions are not thread-safe.
+        with self._creating_client:
+            return self._session.client(
+                service,
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+                config=Config(proxies={}),
+            )
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("GET", "/moto-api/")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()

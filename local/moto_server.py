@@ -1,0 +1,132 @@
+"""The moto server that emulates AWS, with what TAP needs and moto 5.2.5 lacks.
+
+`local.emulator` starts it as a process of its own, whose standard input is the listening socket: nobody else
+can take the port meanwhile.
+"""
+
+import itertools
+import json
+import logging
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.rds.models import DBParameterGroup
+from moto.s3 import notifications
+from moto.s3.models import FakeBucket
+from moto.sqs import models
+from werkzeug.serving import make_server
+
+
+class FaithfulQueue(models.Queue):
+    """A queue that only its consumers poll, and that a second `terraform plan` finds unchanged."""
+
+    # moto registers each model under the service that its module's name tells.
+    __module__ = models.__name__
+
+    # RedriveAllowPolicy: moto accepts it and never answers it, so that the provider waits for it in vain.
+    BASE_ATTRIBUTES = [*models.Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]  # noqa: RUF012 - declared by moto
+    redrive_allow_policy: str | None = None
+
+    @property
+    def lambda_event_source_mappings(self) -> dict[str, Any]:
+        """Always empty: for an enabled mapping moto polls the queue itself and fails without Docker."""
+        return {}
+
+    @lambda_event_source_mappings.setter
+    def lambda_event_source_mappings(self, mappings: dict[str, Any]) -> None:
+        pass
+
+    def _set_attributes(self, attributes: dict[str, Any], now: float | None = None) -> None:
+        # moto wipes the queue's policy on every SetQueueAttributes that does not repeat it.
+        super()._set_attributes({"Policy": getattr(self, "policy", None), **attributes}, now)
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        attributes = super().attributes
+        # AWS answers compact JSON: at moto's blanks the provider sees another value than it wrote.
+        if self.redrive_policy:
+            attributes["RedrivePolicy"] = json.dumps(self.redrive_policy, separators=(",", ":"))
+        # An empty value removes the attribute.
+        attributes["RedriveAllowPolicy"] = self.redrive_allow_policy or None
+        return attributes
+
+
+_sequence = itertools.count(1)
+_s3_event = notifications._get_s3_event
+
+
+def _versioned_s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> Any:
+    """moto's notification with the object's version id, in a versioned bucket, and its sequencer.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    event = _s3_event(event_name, bucket, key, notification_id)
+    entry = event["Records"][0]["s3"]["object"]
+    if bucket.is_versioned:
+        entry["versionId"] = key.version_id
+    entry["sequencer"] = f"{next(_sequence):016X}"
+    return event
+
+
+def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
+    """What the bucket's policy says, without the statements that have a condition.
+
+    moto takes every condition for true, so that "deny what comes without TLS" denies everything.
+    """
+    if bucket.policy is None:
+        return PermissionResult.NEUTRAL
+    policy = json.loads(bucket.policy)
+    policy["Statement"] = [statement for statement in policy["Statement"] if not statement.get("Condition")]
+    return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
+
+
+_init_rule = SecurityGroupRule.__init__
+
+
+def _init_described_rule(rule: SecurityGroupRule, *arguments: Any, **named: Any) -> None:
+    """Keeps the rule's description, which moto forgets where the peer is a group or a prefix list."""
+    _init_rule(rule, *arguments, **named)
+    peers = [value for value in (*arguments, *named.values()) if isinstance(value, dict)]
+    rule.description = next((peer["Description"] for peer in peers if "Description" in peer), None)  # type: ignore[misc]
+
+
+_update_parameters = DBParameterGroup.update_parameters
+
+
+def _update_user_parameters(group: DBParameterGroup, new_parameters: Iterable[dict[str, Any]]) -> None:
+    """Marks parameters as set by the user: without it, which moto omits, the provider overlooks them."""
+    _update_parameters(group, [{**parameter, "Source": "user"} for parameter in new_parameters])
+
+
+def main() -> None:
+    models.Queue = FaithfulQueue  # type: ignore[misc]
+    SecurityGroupRule.__init__ = _init_described_rule  # type: ignore[assignment,method-assign]
+    SecurityGroupRule.description = None  # type: ignore[assignment,method-assign]
+    DBParameterGroup.update_parameters = _update_user_parameters  # type: ignore[assignment,method-assign]
+    FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
+    notifications._get_s3_event = _versioned_s3_event
+    # One line per request would bury the errors.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    listener = socket.socket(fileno=0)
+    host, port = listener.getsockname()
+    server = make_server(
+        host,
+        port,
+        DomainDispatcherApplication(create_backend_app),
+        threaded=True,
+        request_handler=MotoRequestHandler,
+        fd=listener.fileno(),
+    )
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""The deployed platform, from the plan to the destruction.
+
+The tests run from top to bottom on one environment, since deploying one for each would take minutes. Those that change
+it come last.
+"""
+
+import json
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.request import urlopen
+
+import pytest
+from psycopg.rows import dict_row
+
+from local.cdktf import PROJECT, Cdktf
+from local.emulator import Emulator
+from local.platform import Platform
+
+SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "lambda", "outputs")
+STACKS = ("tap-account", *(f"tap-{service}-e2e" for service in SERVICES))
+REPORT = PROJECT / "local" / "sample-report.xml"
+PATIENCE = 120  # seconds, so that a test that waits in vain ends
+
+Found = TypeVar("Found")
+
+
+def wait_for(look: Callable[[], Found | None]) -> Found:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.2)
+    pytest.fail(f"not seen within {PATIENCE} seconds")
+
+
+def owner(platform: Platform, stack: str) -> Cdktf:
+    return platform.account if stack == "tap-account" else platform.environment
+
+
+def terraform(cdktf: Cdktf, stack: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Terraform itself on what was synthesized."""
+    return subprocess.run(
+        ["terraform", *arguments],
+        cwd=cdktf.directory / "cdktf.out" / "stacks" / stack,
+        env=cdktf.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def upload(platform: Platform, key: str, body: bytes) -> None:
+    platform.emulator.client("s3").put_object(Bucket=platform.outputs["bucket_name"], Key=key, Body=body)
+
+
+def event_of(platform: Platform, key: str) -> dict[str, Any]:
+    """The detail of the event about `key`, from the consumer queue; events about other keys are passed over."""
+    sqs, queue = platform.emulator.client("sqs"), platform.outputs["events_queue_url"]
+
+    def receive() -> dict[str, Any] | None:
+        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            detail: dict[str, Any] = json.loads(message["Body"])["detail"]
+            if detail["key"] == key:
+                return detail
+        return None
+
+    return wait_for(receive)
+
+
+def row_of(platform: Platform, key: str) -> dict[str, Any] | None:
+    with platform.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute("select * from upload where key = %s", [key]).fetchone()
+
+
+def locked_by(platform: Platform, state: str) -> str | None:
+    """What Terraform operation holds the lock of a state, if any."""
+    s3 = platform.emulator.client("s3")
+    try:
+        lock = s3.get_object(Bucket=platform.state_bucket, Key=f"{state}.tflock")
+    except s3.exceptions.NoSuchKey:
+        return None
+    return str(json.load(lock["Body"])["Operation"])
+
+
+def instance_password(emulator: Emulator) -> str:
+    """The master password that the emulated RDS was given, from the emulator's memory: RDS never answers it."""
+    with urlopen(f"{emulator.url}/moto-api/data.json") as answer:
+        instances = json.load(answer)["rds"]["DBInstance"]
+    return str(instances[0]["master_user_password"])
+
+
+def names_of_resources(emulator: Emulator) -> list[str]:
+    """The names of all that the emulated account holds, of the kinds that TAP makes."""
+    client = emulator.client
+    names = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+    names += client("sqs").list_queues().get("QueueUrls", [])
+    names += [group["GroupName"] for group in client("ec2").describe_security_groups()["SecurityGroups"]]
+    rds = client("rds")
+    names += [instance["DBInstanceIdentifier"] for instance in rds.describe_db_instances()["DBInstances"]]
+    names += [group["DBSubnetGroupName"] for group in rds.describe_db_subnet_groups()["DBSubnetGroups"]]
+    names += [group["DBParameterGroupName"] for group in rds.describe_db_parameter_groups()["DBParameterGroups"]]
+    names += [snapshot["DBSnapshotIdentifier"] for snapshot in rds.describe_db_snapshots()["DBSnapshots"]]
+    names += [parameter["Name"] for parameter in client("ssm").describe_parameters()["Parameters"]]
+    events = client("events")
+    names += [bus["Name"] for bus in events.list_event_buses()["EventBuses"]]
+    names += [archive["ArchiveName"] for archive in events.list_archives()["Archives"]]
+    names += [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]]
+    names += [role["RoleName"] for role in client("iam").list_roles()["Roles"]]
+    functions = client("lambda")
+    names += [function["FunctionName"] for function in functions.list_functions()["Functions"]]
+    names += [mapping["FunctionArn"] for mapping in functions.list_event_source_mappings()["EventSourceMappings"]]
+    return names
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_stack_is_valid(platform: Platform, stack: str) -> None:
+    """`terraform validate` accepts what was synthesized."""
+    answer = terraform(owner(platform, stack), stack, "validate", "-json")
+    assert json.loads(answer.stdout)["diagnostics"] == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_second_plan_is_empty(platform: Platform, stack: str) -> None:
+    """What was deployed is what was asked for: a second `terraform plan` finds nothing to do."""
+    answer = terraform(owner(platform, stack), stack, "plan", "-detailed-exitcode", "-input=false", "-no-color")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("suffix", ["prod", "staging"])
+def test_other_presets_are_valid(platform: Platform, tmp_path: Path, suffix: str) -> None:
+    """Terraform and the provider accept the other presets as well, and can plan the stacks that need no other."""
+    settings = {"ENVIRONMENT_SUFFIX": suffix, "TF_STATE_BUCKET": platform.state_bucket}
+    cdktf = Cdktf(
+        directory=tmp_path / suffix, emulator=platform.emulator, settings=settings, log=tmp_path / "cdktf.log"
+    )
+    subprocess.run(
+        [PROJECT / ".venv" / "bin" / "python", PROJECT / "main.py"],
+        cwd=cdktf.directory,
+        env=cdktf.environment,
+        check=True,
+    )
+    for service in SERVICES:
+        stack = f"tap-{service}-{suffix}"
+        answer = terraform(cdktf, stack, "init", "-input=false", "-no-color")
+        assert answer.returncode == 0, answer.stderr
+        assert json.loads(terraform(cdktf, stack, "validate", "-json").stdout)["diagnostics"] == []
+    for service in ("s3", "vpc", "eventbridge"):
+        answer = terraform(cdktf, f"tap-{service}-{suffix}", "plan", "-input=false", "-no-color")
+        assert "Plan: " in answer.stdout, answer.stderr
+
+
+def test_outputs_file(platform: Platform) -> None:
+    """`cdktf deploy --outputs-file` holds the design's outputs, with the values of the deployed resources."""
+    sqs = platform.emulator.client("sqs")
+    queue_url = {
+        name: sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        for name in ("tap-ingest-e2e", "tap-ingest-dlq-e2e", "tap-events-e2e")
+    }
+    instance = platform.emulator.client("rds").describe_db_instances()["DBInstances"][0]
+    bus = platform.emulator.client("events").describe_event_bus(Name="tap-application-events-e2e")
+    function = platform.emulator.client("lambda").get_function_configuration(FunctionName="tap-lambda-e2e")
+    account = platform.emulator.client("sts").get_caller_identity()["Account"]
+    vpcs = platform.emulator.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])
+    assert json.loads((platform.environment.directory / "outputs.json").read_text())["tap-outputs-e2e"] == {
+        "bucket_name": f"tap-uploads-e2e-{account}",
+        "db_endpoint": f"{instance['Endpoint']['Address']}:{instance['Endpoint']['Port']}",
+        "db_instance_id": "tap-rds-e2e",
+        "event_bus_arn": bus["Arn"],
+        "event_bus_name": "tap-application-events-e2e",
+        "events_queue_url": queue_url["tap-events-e2e"],
+        "ingest_dead_letter_queue_url": queue_url["tap-ingest-dlq-e2e"],
+        "ingest_queue_url": queue_url["tap-ingest-e2e"],
+        "lambda_function_arn": function["FunctionArn"],
+        "lambda_function_name": "tap-lambda-e2e",
+        "monitoring_log_group_name": "/aws/events/tap-application-events-e2e",
+        "parameter_store_prefix": "/tap/e2e/",
+        "vpc_id": vpcs["Vpcs"][0]["VpcId"],
+    }
+
+
+def test_report_arrives_everywhere(platform: Platform) -> None:
+    """An upload whose key has spaces, `+` and umlauts arrives in the database, the consumer queue and the log group."""
+    key = "shop/Prüfung der Maße+Größen/report 1+2.xml"
+    upload(platform, key, REPORT.read_bytes())
+    event = event_of(platform, key)
+    row = row_of(platform, key)
+    assert row is not None
+    assert (row["status"], row["kind"], row["size"]) == ("success", "junit", REPORT.stat().st_size)
+    head = platform.emulator.client("s3").head_object(Bucket=platform.outputs["bucket_name"], Key=key)
+    assert (event["event_id"], event["version_id"]) == (str(row["event_id"]), head["VersionId"])
+    log = platform.emulator.client("logs")
+    group = platform.outputs["monitoring_log_group_name"]
+    lines = [json.loads(line["message"]) for line in log.filter_log_events(logGroupName=group)["events"]]
+    assert [line["detail"] for line in lines if line["detail"]["key"] == key] == [event]
+
+
+def test_faulty_report_is_announced(platform: Platform) -> None:
+    """A report that is not XML is recorded and announced as an error, and does not come back."""
+    upload(platform, "shop/broken.xml", b"no report")
+    event = event_of(platform, "shop/broken.xml")
+    assert (event["status"], event["error"]["code"]) == ("error", "not_xml")
+    row = row_of(platform, "shop/broken.xml")
+    assert row is not None
+    assert row["error_code"] == "not_xml"
+
+
+def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path) -> None:
+    """The password is in no synthesized JSON, state, plan or log, nor in the function's configuration."""
+    password = platform.password()
+    assert instance_password(platform.emulator) == password
+    for service in SERVICES:
+        plan = tmp_path / f"{service}.plan"
+        answer = terraform(platform.environment, f"tap-{service}-e2e", "plan", "-refresh-only", f"-out={plan}")
+        assert answer.returncode == 0, answer.stderr
+        zipfile.ZipFile(plan).extractall(tmp_path / service)
+    s3 = platform.emulator.client("s3")
+    states = s3.list_object_versions(Bucket=platform.state_bucket)["Versions"]
+    assert {state["Key"] for state in states} >= {f"e2e/{service}.tfstate" for service in SERVICES}
+    texts = {
+        f"{state['Key']} {state['VersionId']}": s3.get_object(
+            Bucket=platform.state_bucket, Key=state["Key"], VersionId=state["VersionId"]
+        )["Body"].read()
+        for state in states
+    }
+    written = [
+        *tmp_path.rglob("*"),
+        *platform.account.directory.rglob("*"),
+        *platform.environment.directory.rglob("*"),
+        *platform.directory.glob("*.log"),
+    ]
+    texts |= {str(path): path.read_bytes() for path in written if path.is_file() and ".terraform/" not in str(path)}
+    function = platform.emulator.client("lambda").get_function_configuration(FunctionName="tap-lambda-e2e")
+    texts["function"] = json.dumps(function, default=str).encode()
+    assert [name for name, text in texts.items() if password.encode() in text] == []
+
+
+def test_database_that_is_down_costs_a_retry(platform: Platform) -> None:
+    """A report that comes while the database is down is processed once the database is back."""
+    platform.emulator.client("sqs").set_queue_attributes(
+        QueueUrl=platform.outputs["ingest_queue_url"], Attributes={"VisibilityTimeout": "2"}
+    )
+    platform.postgres.stop()
+    upload(platform, "shop/while-down.xml", REPORT.read_bytes())
+    log = platform.directory / "function.log"
+    wait_for(lambda: "to be retried" in log.read_text())
+    platform.postgres.start()
+    assert event_of(platform, "shop/while-down.xml")["status"] == "success"
+
+
+def test_rotation_of_the_password_and_the_lock(platform: Platform) -> None:
+    """One apply with a higher password_version rotates the password; meanwhile a second apply is refused."""
+    old = platform.password()
+    platform.environment.environment["DB_PASSWORD_VERSION"] = "2"
+    with ThreadPoolExecutor() as threads:
+        rotation = threads.submit(
+            platform.environment.run, "deploy", "tap-rds-e2e", "--ignore-missing-stack-dependencies"
+        )
+        wait_for(lambda: locked_by(platform, "e2e/rds.tfstate") == "OperationTypeApply" or rotation.done())
+        second = terraform(platform.environment, "tap-rds-e2e", "apply", "-auto-approve", "-input=false", "-no-color")
+        rotation.result()
+    assert "Error acquiring the state lock" in second.stderr
+    new = platform.password()
+    assert new != old
+    assert instance_password(platform.emulator) == new
+    platform.postgres.set_password(new)  # what RDS does
+    upload(platform, "shop/after-rotation.xml", REPORT.read_bytes())
+    assert event_of(platform, "shop/after-rotation.xml")["status"] == "success"
+    assert row_of(platform, "shop/after-rotation.xml") is not None
+
+
+def test_destroy_leaves_nothing_of_the_environment(platform: Platform) -> None:
+    """`cdktf destroy` removes all that is the environment's, and nothing of the account stack's."""
+    assert [name for name in names_of_resources(platform.emulator) if "e2e" in name] != []
+    platform.environment.run("destroy", "tap-*-e2e")
+    assert [name for name in names_of_resources(platform.emulator) if "e2e" in name] == []
+    answer = terraform(platform.account, "tap-account", "plan", "-detailed-exitcode", "-input=false", "-no-color")
+    assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -1,0 +1,93 @@
+"""What surrounds the function: emulated AWS and real PostgreSQL, started once and emptied for each test."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handler.environment import Environment
+from handler.lambda_function import make_processor
+from handler.processing import Processor
+from local import processes
+from local.emulator import Emulator
+from local.postgres import PostgresServer
+from tests.handler.surroundings import PASSWORD, VARIABLES, Aws, Function, Postgres
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(log=tmp_path_factory.mktemp("emulator") / "log") as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def running_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    # Not below pytest's folder, which only its owner may enter: under root, the server runs as another user.
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        PostgresServer(
+            hostname="db.example",
+            port=processes.free_port(),
+            user="tap",
+            password=PASSWORD,
+            database="tap",
+            directory=Path(directory),
+            log=tmp_path_factory.mktemp("postgres") / "log",
+        ) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def postgres(
+    running_postgres: PostgresServer, environment: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Postgres]:
+    """An empty database, at which libpq's own variables point as the worker of one machine sets them."""
+    monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
+    monkeypatch.setenv("PGSSLROOTCERT", str(running_postgres.ca_file))
+    postgres = Postgres(running_postgres)
+    postgres.query("drop schema public cascade; create schema public")
+    yield postgres
+    if postgres.password != PASSWORD:
+        postgres.set_password(PASSWORD)
+
+
+@pytest.fixture
+def environment(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function's environment, with the emulator as AWS."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PG"))]:
+        monkeypatch.delenv(name)
+    for name, value in {**emulator.environment(), **VARIABLES}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def aws(emulator: Emulator, postgres: Postgres) -> Aws:
+    return Aws(emulator, postgres)
+
+
+@pytest.fixture
+def processor(aws: Aws) -> Iterator[Processor]:
+    """The function as one container has it."""
+    processor = make_processor(Environment.read(VARIABLES))
+    yield processor
+    processor.database.close()
+
+
+@pytest.fixture
+def other_processor(aws: Aws) -> Iterator[Processor]:
+    """The function as another container has it."""
+    processor = make_processor(Environment.read(VARIABLES))
+    yield processor
+    processor.database.close()
+
+
+@pytest.fixture
+def function(aws: Aws) -> Iterator[Function]:
+    function = Function()
+    yield function
+    function.restart()

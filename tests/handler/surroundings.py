@@ -1,0 +1,183 @@
+"""What surrounds the function in the tests, and how they use it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus
+from uuid import uuid4
+
+import psycopg
+
+from handler import lambda_function
+from handler.notifications import Upload, read_uploads
+from local.emulator import Emulator
+from local.postgres import PostgresServer
+
+PASSWORD = "correct horse battery staple"
+BUCKET = "uploads"
+REPORT = b'<testsuites><testsuite name="cart"><testcase name="adds"/></testsuite></testsuites>'
+VARIABLES = {
+    "ENVIRONMENT": "test",
+    "DB_ENDPOINT_PARAM": "/tap/test/database/endpoint",
+    "DB_USERNAME_PARAM": "/tap/test/database/username",
+    "DB_PASSWORD_PARAM": "/tap/test/database/password",
+    "DB_NAME_PARAM": "/tap/test/database/name",
+    "EVENT_BUS_NAME": "tap-application-events-test",
+    "EVENT_SOURCE": "tap.application.test",
+}
+
+
+class Postgres:
+    """The server, and a look into it past the function."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self.password = PASSWORD
+
+    def connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host=self.server.hostname,
+            port=self.server.port,
+            user="tap",
+            password=self.password,
+            dbname="tap",
+            sslmode="verify-full",
+            sslrootcert=str(self.server.ca_file),
+            application_name="test",
+            autocommit=True,
+        )
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Executes any statement; the rows if it has some."""
+        with self.connect() as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def cut_connections(self) -> None:
+        """Ends every session of the function, as a failover does."""
+        self.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tap-handler'")
+
+    def set_password(self, password: str) -> None:
+        self.server.set_password(password)
+        self.password = password
+
+
+class Aws:
+    """The function's AWS account: its parameters, the upload bucket and the bus with its consumer queue."""
+
+    def __init__(self, emulator: Emulator, postgres: Postgres) -> None:
+        urllib.request.urlopen(urllib.request.Request(f"{emulator.url}/moto-api/reset", method="POST")).close()
+        self.client = emulator.client
+        self._s3, self._ssm, self._events, self._sqs = map(emulator.client, ("s3", "ssm", "events", "sqs"))
+        self._s3.create_bucket(Bucket=BUCKET)
+        self._s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        self.put_parameter("endpoint", f"{postgres.server.hostname}:{postgres.server.port}")
+        self.put_parameter("username", "tap")
+        self.put_parameter("password", PASSWORD)
+        self.put_parameter("name", "tap")
+        self._queue = self._sqs.create_queue(QueueName="consumer")["QueueUrl"]
+        self.create_bus()
+
+    def put_parameter(self, name: str, value: str) -> None:
+        self._ssm.put_parameter(Name=f"/tap/test/database/{name}", Value=value, Type="SecureString", Overwrite=True)
+
+    def delete_parameter(self, name: str) -> None:
+        self._ssm.delete_parameter(Name=f"/tap/test/database/{name}")
+
+    def create_bus(self) -> None:
+        bus = VARIABLES["EVENT_BUS_NAME"]
+        self._events.create_event_bus(Name=bus)
+        self._events.put_rule(Name="all", EventBusName=bus, EventPattern='{"source": [{"prefix": ""}]}')
+        queue = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        target = {"Id": "consumer", "Arn": queue["Attributes"]["QueueArn"]}
+        self._events.put_targets(Rule="all", EventBusName=bus, Targets=[target])
+
+    def delete_bus(self) -> None:
+        bus = VARIABLES["EVENT_BUS_NAME"]
+        self._events.remove_targets(Rule="all", EventBusName=bus, Ids=["consumer"])
+        self._events.delete_rule(Name="all", EventBusName=bus)
+        self._events.delete_event_bus(Name=bus)
+
+    def upload(self, key: str = "shop/report.xml", content: bytes = REPORT) -> dict[str, Any]:
+        """Puts an object into the bucket; the S3 record that announces it."""
+        answer = self._s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        return {
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {
+                "bucket": {"name": BUCKET},
+                "object": {
+                    "key": quote_plus(key, safe="/"),
+                    "size": len(content),
+                    "eTag": answer["ETag"].strip('"'),
+                    "versionId": answer["VersionId"],
+                },
+            },
+        }
+
+    def events(self) -> list[dict[str, Any]]:
+        """The events that arrived in the consumer queue since the last time."""
+        received = []
+        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+                received.append(json.loads(message["Body"]))
+        return received
+
+
+@dataclass(frozen=True)
+class LambdaContext:
+    """What Lambda tells about the invocation."""
+
+    function_name: str = "tap-lambda-test"
+    memory_limit_in_mb: str = "512"
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:tap-lambda-test"
+    aws_request_id: str = "8f5d2a6e-0000-4000-8000-000000000000"
+
+
+class Function:
+    """The function as Lambda invokes it, in one container."""
+
+    def __init__(self) -> None:
+        self._output = io.StringIO()
+        handler = lambda_function.logger.registered_handler
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(self._output)
+
+    def answer(self, *messages: dict[str, Any]) -> dict[str, Any]:
+        """The function's answer to a batch of messages."""
+        return lambda_function.lambda_handler({"Records": list(messages)}, LambdaContext())
+
+    def invoke(self, *messages: dict[str, Any]) -> list[str]:
+        """The ids of the failed messages, in the order of the answer."""
+        return [failure["itemIdentifier"] for failure in self.answer(*messages)["batchItemFailures"]]
+
+    def restart(self) -> None:
+        """Goes on in a new container, which reads its environment anew."""
+        lambda_function._processor().database.close()
+        lambda_function._processor.cache_clear()
+
+    @property
+    def log(self) -> str:
+        return self._output.getvalue()
+
+    @property
+    def log_entries(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.splitlines()]
+
+
+def message(*records: dict[str, Any], body: str | None = None, message_id: str | None = None) -> dict[str, Any]:
+    """An SQS message with these S3 records, or with this body."""
+    body = json.dumps({"Records": records}) if body is None else body
+    return {"messageId": message_id or str(uuid4()), "body": body}
+
+
+def upload_of(record: dict[str, Any]) -> Upload:
+    """The upload that an S3 record announces."""
+    [upload] = read_uploads(json.dumps({"Records": [record]}))
+    return upload

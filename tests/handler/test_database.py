@@ -1,0 +1,148 @@
+"""The connection to the database: its credential, its checks and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from handler import database, schema
+from handler.database import Database
+from handler.environment import Environment
+from handler.notifications import Upload
+from handler.parameters import ParameterStore
+from tests.handler.surroundings import VARIABLES, Aws, Postgres
+
+UPLOAD = Upload(bucket="uploads", key="a.xml", version_id="v1", etag="e", size=1)
+
+
+class CountedParameters(ParameterStore):
+    """A parameter store that counts what is asked of Parameter Store itself."""
+
+    def __init__(self, aws: Aws, clock: Callable[[], float] = lambda: 0.0) -> None:
+        client = aws.client("ssm")
+        super().__init__(client, Environment.read(VARIABLES), clock)
+        self.calls: list[Any] = []
+        client.meta.events.register("provide-client-params.ssm", self._count)
+
+    def _count(self, params: Any, model: Any, **_: Any) -> None:
+        self.calls.append((model.name, params))
+
+
+@pytest.fixture
+def parameters(aws: Aws) -> CountedParameters:
+    return CountedParameters(aws)
+
+
+@pytest.fixture
+def connected(parameters: CountedParameters) -> Iterator[Database]:
+    """A database with an open connection."""
+    with closing(Database(parameters)) as database:
+        database.is_recorded(UPLOAD)
+        yield database
+
+
+def test_all_four_parameters_are_fetched_in_one_call(parameters: CountedParameters, connected: Database) -> None:
+    """Decrypted, by the names of the environment."""
+    names = [VARIABLES[f"DB_{name}_PARAM"] for name in ("ENDPOINT", "USERNAME", "PASSWORD", "NAME")]
+    assert parameters.calls == [("GetParameters", {"Names": names, "WithDecryption": True})]
+
+
+def test_the_password_is_not_part_of_the_printed_parameters(parameters: CountedParameters) -> None:
+    """It would be shown by any log or stack trace that shows them."""
+    fetched = parameters.database()
+    assert fetched.password
+    assert fetched.password not in repr(fetched)
+
+
+@pytest.mark.parametrize(("age", "calls"), [(299.9, 1), (300.0, 2)])
+def test_parameters_are_cached_for_five_minutes(aws: Aws, age: float, calls: int) -> None:
+    """Then they are fetched again."""
+    now = 1000.0
+    parameters = CountedParameters(aws, lambda: now)
+    parameters.database()
+    now += age
+    parameters.database()
+    assert len(parameters.calls) == calls
+
+
+def test_a_dropped_connection_is_reopened(
+    postgres: Postgres, parameters: CountedParameters, connected: Database
+) -> None:
+    """With the cached parameters."""
+    postgres.cut_connections()
+    assert connected.is_recorded(UPLOAD) is False
+    assert len(parameters.calls) == 1
+
+
+def test_a_rotated_password_is_fetched_once_more(
+    aws: Aws, postgres: Postgres, parameters: CountedParameters, connected: Database
+) -> None:
+    """And the upload does not even fail."""
+    postgres.set_password("rotated")
+    aws.put_parameter("password", "rotated")
+    postgres.cut_connections()
+    assert connected.is_recorded(UPLOAD) is False
+    assert len(parameters.calls) == 2
+
+
+def test_a_wrong_password_fails_after_one_more_fetch(
+    postgres: Postgres, parameters: CountedParameters, connected: Database
+) -> None:
+    """Between the two halves of a rotation the message has to wait for its retry."""
+    postgres.set_password("rotated")
+    postgres.cut_connections()
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        connected.is_recorded(UPLOAD)
+    assert len(parameters.calls) == 2
+
+
+def test_an_unreachable_database_is_no_reason_to_fetch_again(
+    postgres: Postgres, parameters: CountedParameters, connected: Database
+) -> None:
+    """Parameter Store would be asked by every message of an outage."""
+    postgres.server.stop()
+    try:
+        with pytest.raises(psycopg.OperationalError):
+            connected.is_recorded(UPLOAD)
+    finally:
+        postgres.server.start()
+    assert len(parameters.calls) == 1
+
+
+def test_a_locked_row_is_waited_for_within_the_limit(
+    postgres: Postgres, parameters: CountedParameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the message is retried, instead of holding up its batch."""
+    monkeypatch.setitem(database.SERVER_TIMEOUTS, "lock_timeout", 1)
+    with closing(Database(parameters)) as impatient, postgres.connect() as holder:
+        impatient.is_recorded(UPLOAD)
+        with holder.transaction():
+            holder.execute("lock table upload in access exclusive mode")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                impatient.is_recorded(UPLOAD)
+
+
+def test_the_server_knows_the_limits(connected: Database) -> None:
+    """It enforces them even when the container is frozen."""
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    connection = connected._connected()
+    settings = [connection.execute("select current_setting(%s)", [name]).fetchone() for name in names]
+    assert settings == [("30s",), ("10s",), ("1min",)]
+
+
+def test_a_migration_that_fails_is_tried_again(
+    parameters: CountedParameters, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A connection to a half-made database is never kept."""
+    (tmp_path / "0001_broken.sql").write_text("create table upload (event_id uuid); select 1 / 0;")
+    with closing(Database(parameters)) as starting:
+        with monkeypatch.context() as broken:
+            broken.setattr(schema, "MIGRATIONS", tmp_path)
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                starting.is_recorded(UPLOAD)
+        assert starting.is_recorded(UPLOAD) is False

@@ -1,0 +1,176 @@
+"""The check that a report is JUnit XML within the limits."""
+
+import gzip
+import io
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler import junit
+from handler.errors import (
+    BadEncoding,
+    BadGzip,
+    ForbiddenDtd,
+    NotJUnit,
+    NotXml,
+    PermanentFault,
+    TooDeep,
+    TooLarge,
+)
+
+REPORT = b'<testsuites><testsuite name="cart"><testcase name="adds"/></testsuite></testsuites>'
+BILLION_LAUGHS = b'<!DOCTYPE testsuites [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><testsuites>&b;</testsuites>'
+EXTERNAL_ENTITY = b'<!DOCTYPE testsuites [<!ENTITY a SYSTEM "file:///etc/passwd">]><testsuites>&a;</testsuites>'
+
+
+class Endless:
+    """A stream without end: a beginning and then one piece again and again, in constant memory."""
+
+    def __init__(self, beginning: bytes, repeated: bytes) -> None:
+        self._next = beginning
+        self._repeated = repeated
+
+    def read(self, size: int, /) -> bytes:
+        assert len(self._next) <= size
+        chunk, self._next = self._next, self._repeated
+        return chunk
+
+
+def check(content: bytes, *, gzipped: bool = False) -> None:
+    junit.check_report(io.BytesIO(content), gzipped=gzipped)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        REPORT,
+        b'<testsuite name="a bare suite"/>',
+        b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\n<!-- a comment --><testsuites/>\n',
+        '<?xml version="1.0" encoding="iso-8859-15"?><testsuites name="€"/>'.encode("iso-8859-15"),
+        '<?xml version="1.0" encoding="utf-16"?><testsuites name="ü"/>'.encode("utf-16"),
+        b"<testsuites><testcase><failure>&lt;&#10;<![CDATA[<]]></failure></testcase></testsuites>",
+    ],
+)
+def test_a_report_passes(content: bytes) -> None:
+    """With either root, in any of the usual encodings."""
+    check(content)
+
+
+def test_a_gzipped_report_passes() -> None:
+    """In one member or several."""
+    check(gzip.compress(REPORT[:20]) + gzip.compress(REPORT[20:]), gzipped=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", NotXml),
+        (b"no tags", NotXml),
+        (b"{}", NotXml),
+        (REPORT[:-1], NotXml),
+        (REPORT + REPORT, NotXml),
+        (b"<testsuites>\x00</testsuites>", NotXml),
+        (b"<testsuites>\xff</testsuites>", NotXml),
+        (b"<testsuites>&undefined;</testsuites>", NotXml),
+        (gzip.compress(REPORT), NotXml),
+        (b'<?xml version="1.0" encoding="klingon"?><testsuites/>', BadEncoding),
+        (b'<?xml version="1.0" encoding="shift_jis"?><testsuites/>', BadEncoding),
+        (b"<html/>", NotJUnit),
+        (b"<TestSuites/>", NotJUnit),
+        (b"<testcase/>", NotJUnit),
+        (BILLION_LAUGHS, ForbiddenDtd),
+        (EXTERNAL_ENTITY, ForbiddenDtd),
+        (b'<!DOCTYPE testsuites SYSTEM "http://127.0.0.1/junit.dtd"><testsuites/>', ForbiddenDtd),
+    ],
+)
+def test_what_is_no_report_is_refused(content: bytes, fault: type[PermanentFault]) -> None:
+    """Each under its own name."""
+    with pytest.raises(fault):
+        check(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        REPORT,
+        gzip.compress(REPORT)[:-1],
+        gzip.compress(REPORT)[:5],
+        gzip.compress(REPORT)[:-8] + bytes(8),
+        gzip.compress(REPORT)[:12] + b"\xff\xff\xff\xff",
+        gzip.compress(REPORT) + b"rest",
+    ],
+)
+def test_what_is_no_complete_gzip_is_refused(content: bytes) -> None:
+    """Whether it is cut off, damaged or something else."""
+    with pytest.raises(BadGzip) as fault:
+        check(content, gzipped=True)
+    assert str(fault.value) == "The report is not a complete gzip file."
+
+
+def test_elements_may_nest_as_deep_as_the_limit() -> None:
+    """The root counts as the first level."""
+    content = b"<testsuite>" * junit.MAX_DEPTH + b"</testsuite>" * junit.MAX_DEPTH
+    check(content)
+
+
+def test_deeper_elements_are_refused() -> None:
+    """expat itself would keep any number of open elements in memory."""
+    with pytest.raises(TooDeep) as fault:
+        check(b"<testsuite>" * (junit.MAX_DEPTH + 1))
+    assert str(fault.value) == "The report nests its elements more than 100 levels deep."
+
+
+def test_elements_beside_each_other_do_not_count_as_depth() -> None:
+    """A suite may have any number of cases."""
+    check(b"<testsuite>" + b"<testcase></testcase>" * (junit.MAX_DEPTH + 1) + b"</testsuite>")
+
+
+@pytest.mark.parametrize("beginning", [b"<testsuites><!--", b'<testsuites name="', b"<testsuites><"])
+def test_an_endless_tag_or_comment_is_refused(beginning: bytes) -> None:
+    """expat would collect it in memory."""
+    with pytest.raises(TooLarge) as fault:
+        junit.check_report(Endless(beginning, b"x" * 65536), gzipped=False)
+    assert str(fault.value) == "A tag or comment of the report has more than 4194304 bytes."
+
+
+def test_a_report_over_the_limit_is_refused_in_constant_memory() -> None:
+    """Even if it never ends."""
+    endless = Endless(b"<testsuites>", b"<testcase><system-out>" + b"x" * 65000 + b"</system-out></testcase>")
+    tracemalloc.start()
+    with pytest.raises(TooLarge) as fault:
+        junit.check_report(endless, gzipped=False)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert str(fault.value) == "The report has more than 536870912 bytes of XML."
+    assert peak < 2 * 1024 * 1024
+
+
+def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is the size after decompression."""
+    monkeypatch.setattr(junit, "MAX_REPORT", 1_000_000)
+    bomb = gzip.compress(b"<testsuites>" + bytes(1_000_000).replace(b"\0", b" ") + b"</testsuites>")
+    with pytest.raises(TooLarge):
+        check(bomb, gzipped=True)
+
+
+@given(st.binary())
+def test_random_bytes_are_a_permanent_fault(content: bytes) -> None:
+    """Nothing that someone uploads may look like a fault of ours, which would be retried."""
+    with pytest.raises(PermanentFault):
+        check(content)
+
+
+@given(st.binary())
+def test_random_bytes_behind_a_gzip_header_are_a_permanent_fault(rest: bytes) -> None:
+    """Nothing that someone uploads may look like a fault of ours, which would be retried."""
+    with pytest.raises(PermanentFault):
+        check(gzip.compress(REPORT)[:10] + rest, gzipped=True)
+
+
+def test_a_fault_never_quotes_the_report() -> None:
+    """Its message is announced and logged."""
+    with pytest.raises(NotXml) as fault:
+        check(b"<testsuites><hunter2></hunter3></testsuites>")
+    assert str(fault.value) == "The report is not well-formed XML: mismatched tag: line 1, column 23."

@@ -1,0 +1,124 @@
+"""S3 notifications, as SQS delivers them."""
+
+import json
+from typing import Any
+from urllib.parse import quote_plus
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.errors import InvalidMessage
+from handler.notifications import Upload, read_uploads
+
+UPLOAD = Upload(bucket="uploads", key="shop/report.xml", version_id="v1", etag="e", size=7)
+
+
+def record(**object_: Any) -> dict[str, Any]:
+    """An S3 record as AWS writes it, without what the function does not read."""
+    described = {"key": "shop/report.xml", "size": 7, "eTag": "e", "versionId": "v1", **object_}
+    return {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "uploads"}, "object": described}}
+
+
+def body(*records: dict[str, Any]) -> str:
+    return json.dumps({"Records": records})
+
+
+def test_a_message_may_hold_several_uploads() -> None:
+    """All are returned, in the order of the message."""
+    uploads = read_uploads(body(record(), record(versionId="v2")))
+    assert uploads == [
+        UPLOAD,
+        Upload(bucket="uploads", key="shop/report.xml", version_id="v2", etag="e", size=7),
+    ]
+
+
+def test_the_test_event_of_a_new_notification_holds_no_upload() -> None:
+    """S3 sends it once, when the notification is set up."""
+    test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads", "RequestId": "1"}
+    assert read_uploads(json.dumps(test_event)) == []
+
+
+def test_a_key_is_unquoted_once() -> None:
+    """A percent sign or plus of the key itself survives."""
+    [upload] = read_uploads(body(record(key="my+shop/100%2525+a%2Bb+%C3%BC.xml")))
+    assert upload.key == "my shop/100%25 a+b ü.xml"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_every_key_comes_back_as_it_was_uploaded(key: str) -> None:
+    """Whatever characters it has."""
+    [upload] = read_uploads(body(record(key=quote_plus(key))))
+    assert upload.key == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not JSON",
+        "[]",
+        "null",
+        "{}",
+        '{"Records": null}',
+        '{"Records": [{}]}',
+        body({**record(), "eventName": "ObjectRemoved:Delete"}),
+        body({**record(), "eventName": None}),
+    ],
+)
+def test_anything_else_is_refused_without_being_quoted(text: str) -> None:
+    """The message could hold anything, and the sentence is logged."""
+    with pytest.raises(InvalidMessage) as error:
+        read_uploads(text)
+    assert str(error.value) == "The message is not a notification of objects created in a versioned bucket."
+
+
+def test_an_object_without_version_is_refused() -> None:
+    """Without a version id two uploads of one key could not be told apart."""
+    unversioned = record()
+    del unversioned["s3"]["object"]["versionId"]
+    with pytest.raises(InvalidMessage):
+        read_uploads(body(unversioned))
+
+
+def test_the_event_id_never_changes() -> None:
+    """Consumers and earlier rows know the upload by it."""
+    assert UPLOAD.event_id == UUID("35b5c680-768f-579a-a44b-a8d0c6b04948")
+
+
+def test_the_event_id_depends_on_bucket_key_and_version_alone() -> None:
+    """S3 repeats a notification with the same three."""
+    same = Upload(bucket="uploads", key="shop/report.xml", version_id="v1", etag="other", size=8)
+    assert same.event_id == UPLOAD.event_id
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key", "version_id"),
+    [
+        ("other", "shop/report.xml", "v1"),
+        ("uploads", "other", "v1"),
+        ("uploads", "shop/report.xml", "v2"),
+        ("uploads", 'shop/report.xml", "v1', ""),
+    ],
+)
+def test_another_bucket_key_or_version_is_another_upload(bucket: str, key: str, version_id: str) -> None:
+    """However the three are cut."""
+    other = Upload(bucket=bucket, key=key, version_id=version_id, etag="e", size=7)
+    assert other.event_id != UPLOAD.event_id
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("report.xml", "junit"),
+        ("shop/report.xml.gz", "junit"),
+        ("report.XML", "artifact"),
+        ("report.gz", "artifact"),
+        ("report.xml.zip", "artifact"),
+        ("xml", "artifact"),
+    ],
+)
+def test_the_key_tells_reports_from_artifacts(key: str, kind: str) -> None:
+    """Only `.xml` and `.xml.gz` are reports."""
+    assert Upload(bucket="uploads", key=key, version_id="v1", etag="e", size=7).kind == kind
