@@ -27,8 +27,7 @@ def main() -> None:
             require_listener(settings.emulator_url)
     except SettingsError as error:
         sys.exit(f"TAP: {error}")
-    # Without stack traces: they cost time and write the paths of this machine into the output.
-    app = App(stack_traces=False)
+    app = App()
     AccountStack(app, state_bucket=settings.state_bucket, existing_endpoints=settings.existing_endpoints)
     for environment in settings.environments:
         Environment(app, environment=environment, settings=settings, package=package)
@@ -39,7 +38,7 @@ def main() -> None:
 def remove_stale_stacks(directory: Path, stacks: set[str]) -> None:
     """Remove what earlier runs wrote for other environments, as `cdktf synth` does."""
     for path in directory.iterdir():
-        if path.name not in stacks:
+        if path.is_dir() and path.name not in stacks:
             shutil.rmtree(path)
 
 

@@ -12,7 +12,7 @@ from constructs.database_credential import DatabaseCredential
 from constructs.validation import require_range
 
 _MAJOR_VERSION = "18"  # RDS takes the minor version that is its default, and keeps it up to date
-_RESERVED_USERS = frozenset({"admin", "postgres", "rdsadmin"})
+_RESERVED_USERS = frozenset({"admin", "rdsadmin"})
 
 
 class PostgresInstance(Construct):
@@ -47,7 +47,7 @@ class PostgresInstance(Construct):
         disposable: bool = False,
     ) -> None:
         super().__init__(scope, id)
-        if not database_name.isalnum() or not database_name[0].isalpha():
+        if not (database_name.isascii() and database_name.isalnum()) or not database_name[0].isalpha():
             raise ValueError(
                 f"database_name {database_name!r} is not valid: RDS takes letters and digits, a letter first"
             )

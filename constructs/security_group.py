@@ -11,9 +11,11 @@ class SecurityGroup(Construct):
     """A security group without rules: nothing in, nothing out. There is no way to open it to an address range."""
 
     group: AwsSecurityGroup
+    component: str
 
     def __init__(self, scope: Construct, id: str, *, name: str, description: str, vpc_id: str, component: str) -> None:
         super().__init__(scope, id)
+        self.component = component
         self.group = AwsSecurityGroup(
             self,
             "Group",
@@ -34,6 +36,7 @@ class SecurityGroup(Construct):
             from_port=port,
             to_port=port,
             description=f"To {peer.node.id}",
+            tags={"Component": self.component},
         )
         VpcSecurityGroupIngressRule(
             peer,
@@ -44,6 +47,7 @@ class SecurityGroup(Construct):
             from_port=port,
             to_port=port,
             description=f"From {self.node.id}",
+            tags={"Component": peer.component},
         )
 
     def allow_to_prefix_list(self, prefix_list_id: str, *, port: int, description: str) -> None:
@@ -57,4 +61,5 @@ class SecurityGroup(Construct):
             from_port=port,
             to_port=port,
             description=description,
+            tags={"Component": self.component},
         )

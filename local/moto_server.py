@@ -7,9 +7,12 @@ can take the port meanwhile.
 import itertools
 import json
 import logging
+import re
 import socket
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import unescape
 
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.iam.access_control import IAMPolicy, PermissionResult
@@ -21,6 +24,7 @@ from moto.moto_server.werkzeug_app import (
 from moto.rds.models import DBParameterGroup
 from moto.s3 import notifications
 from moto.s3.models import FakeBucket
+from moto.s3.responses import S3Response
 from moto.sqs import models
 from werkzeug.serving import make_server
 
@@ -88,6 +92,18 @@ def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
     return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
 
 
+_list_object_versions = S3Response.list_object_versions
+
+
+def _list_encoded_object_versions(response: S3Response) -> Any:
+    """Encodes the keys, if asked to: moto overlooks it, and the provider then deletes `a b` instead of `a+b`."""
+    status, headers, body = _list_object_versions(response)
+    if response.querystring.get("encoding-type") == ["url"]:
+        encoded = re.sub("<Key>(.*?)</Key>", lambda key: f"<Key>{quote(unescape(key[1]))}</Key>", str(body))
+        body = encoded.replace("<IsTruncated>", "<EncodingType>url</EncodingType><IsTruncated>", 1)
+    return status, headers, body
+
+
 _init_rule = SecurityGroupRule.__init__
 
 
@@ -111,6 +127,7 @@ def main() -> None:
     SecurityGroupRule.__init__ = _init_described_rule  # type: ignore[assignment,method-assign]
     SecurityGroupRule.description = None  # type: ignore[assignment,method-assign]
     DBParameterGroup.update_parameters = _update_user_parameters  # type: ignore[assignment,method-assign]
+    S3Response.list_object_versions = _list_encoded_object_versions  # type: ignore[assignment,method-assign]
     FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
     notifications._get_s3_event = _versioned_s3_event
     # One line per request would bury the errors.

@@ -1,6 +1,6 @@
 """What exists once per account and region, because all environments share the default VPC."""
 
-from cdktf import TerraformIterator, TerraformOutput
+from cdktf import Fn, TerraformIterator, TerraformOutput, Token
 from cdktf_cdktf_provider_aws.cloudwatch_log_resource_policy import CloudwatchLogResourcePolicy
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
@@ -97,9 +97,10 @@ class AccountStack(TapStack):
             "The VPC endpoints of TAP: open to their clients only",
         )
         self._clients.allow_to(security_group, port=443)
+        found = []
         for service, actions in INTERFACE_ENDPOINTS.items():
             if endpoint_id := existing[service]:
-                self._admit_clients_to_existing(f"Existing{service.title()}Endpoint", endpoint_id)
+                found.append(DataAwsVpcEndpoint(self, f"Existing{service.title()}Endpoint", id=endpoint_id))
             else:
                 InterfaceEndpoint(
                     self,
@@ -111,29 +112,37 @@ class AccountStack(TapStack):
                     subnet_ids=self._default_vpc.subnet_ids,
                     security_group_id=security_group.group.id,
                 )
+        if found:
+            self._admit_clients_to_existing(found)
 
-    def _admit_clients_to_existing(self, id: str, endpoint_id: str) -> None:
-        endpoint = DataAwsVpcEndpoint(self, id, id=endpoint_id)
-        groups = TerraformIterator.from_list(endpoint.security_group_ids)
+    def _admit_clients_to_existing(self, endpoints: list[DataAwsVpcEndpoint]) -> None:
+        """Open both ends to every security group of the endpoints: once each, for AWS refuses a rule's duplicate."""
+        all_groups = Token.as_list(Fn.concat([endpoint.security_group_ids for endpoint in endpoints]))
+        groups = TerraformIterator.from_list(Token.as_list(Fn.distinct(all_groups)))
+        group = Token.as_string(groups.value)
         VpcSecurityGroupEgressRule(
             self,
-            f"{id}Egress",
+            "ExistingEndpointsEgress",
             for_each=groups,
             security_group_id=self._clients.group.id,
-            referenced_security_group_id=groups.value,
+            referenced_security_group_id=group,
             ip_protocol="tcp",
             from_port=443,
             to_port=443,
+            description="To VPC endpoints that TAP found",
+            tags={"Component": "network"},
         )
         VpcSecurityGroupIngressRule(
             self,
-            f"{id}Ingress",
+            "ExistingEndpointsIngress",
             for_each=groups,
-            security_group_id=groups.value,
+            security_group_id=group,
             referenced_security_group_id=self._clients.group.id,
             ip_protocol="tcp",
             from_port=443,
             to_port=443,
+            description="From the functions of TAP",
+            tags={"Component": "network"},
         )
 
     def _add_log_resource_policy(self) -> None:

@@ -25,7 +25,8 @@ def find_function_package(target: Target) -> FunctionPackage:
     """
     path = package_path(target)
     if not path.is_file():
-        raise SettingsError(f"the function's package {path} is missing: build it with `make package`")
+        command = "make package" if target == "aws" else f"make dist/{path.name}"
+        raise SettingsError(f"the function's package {path} is missing: build it with `{command}`")
     if target == "aws":
         return FunctionPackage(path=path, runtime="python3.13", architecture="arm64")
     return FunctionPackage(

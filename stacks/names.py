@@ -13,7 +13,6 @@ class MaxLength(IntEnum):
     FUNCTION = 64
     ROLE = 64
     QUEUE = 80
-    DB_GROUP = 255
     SECURITY_GROUP = 255
     EVENT_BUS = 256
     LOG_GROUP = 512
@@ -56,7 +55,5 @@ def parameter_prefix(suffix: str) -> str:
 
 def _within(limit: MaxLength, name: str) -> str:
     if len(name) > limit:
-        raise ValueError(
-            f"the name {name!r} has {len(name)} characters; AWS takes {limit.value} ({limit.name}): shorten it"
-        )
+        raise ValueError(f"the name {name!r} has {len(name)} characters; AWS takes {limit.value}: shorten it")
     return name

@@ -30,7 +30,6 @@ class OutputsStack(TapStack):
         function: LambdaStack,
     ) -> None:
         super().__init__(scope, "outputs", suffix=environment.suffix, state_bucket=state_bucket)
-        self.add_dependency(parameter)  # its prefix is a plain string, which makes no reference
         outputs = {
             "bucket_name": s3.bucket.bucket,
             "ingest_queue_url": s3.ingest_queue.queue.url,

@@ -1,7 +1,10 @@
 """The platform, deployed once per run: everything in this folder looks at the same environment."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +13,15 @@ from local.prerequisites import terraform_problem
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     if problem := terraform_problem():
         pytest.fail(problem)
-    with Platform("e2e", tmp_path_factory.mktemp("platform"), lambda _: nullcontext()) as platform:
-        yield platform
+    # Not below pytest's folder, which only its owner may enter: under root, PostgreSQL runs as another user.
+    directory = Path(tempfile.mkdtemp(prefix="tap-e2e-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_RECORDER_FILEPATH", str(tmp_path_factory.mktemp("recorder") / "requests"))
+        with Platform("e2e", directory, lambda _: nullcontext()) as platform:
+            yield platform
+    # The logs that failures name stay.
+    if not request.session.testsfailed:
+        shutil.rmtree(directory)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -219,6 +220,16 @@ def test_rule_keeps_its_description(emulator: Emulator, name: str, peers: str, p
     rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
     [ingress] = [rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
     assert ingress["Description"] == "why"
+
+
+def test_object_versions_are_listed_with_encoded_keys(emulator: Emulator, name: str) -> None:
+    """The provider asks for encoded keys and decodes what it gets."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="a+b ü&<.xml", Body=b"x")
+    with urlopen(f"{emulator.url}/{name}?versions&encoding-type=url") as answer:
+        assert b"<Key>a%2Bb%20%C3%BC%26%3C.xml</Key>" in answer.read()
+    assert [version["Key"] for version in s3.list_object_versions(Bucket=name)["Versions"]] == ["a+b ü&<.xml"]
 
 
 def test_parallel_requests_are_all_answered(emulator: Emulator, name: str) -> None:

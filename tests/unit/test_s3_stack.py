@@ -1,0 +1,149 @@
+"""Uploads arrive in a private, versioned bucket and nothing is lost on the way into the queue."""
+
+import pytest
+
+from tests.unit.synthesized import Platform, Stack, sender, tls_only
+
+UPLOADS = "tap-uploads-dev-{account}"
+ARTIFACTS = "tap-artifacts-dev-{account}"
+
+
+@pytest.fixture
+def s3(platform: Platform) -> Stack:
+    return platform["tap-s3-dev"]
+
+
+def test_holds_two_buckets_the_ingest_queue_and_its_dead_letters(s3: Stack) -> None:
+    """There is nothing in the stack beyond what the design lists."""
+    assert s3.inventory == {
+        "aws_s3_bucket": 2,
+        "aws_s3_bucket_lifecycle_configuration": 2,
+        "aws_s3_bucket_notification": 1,
+        "aws_s3_bucket_ownership_controls": 2,
+        "aws_s3_bucket_policy": 2,
+        "aws_s3_bucket_public_access_block": 2,
+        "aws_s3_bucket_server_side_encryption_configuration": 2,
+        "aws_s3_bucket_versioning": 2,
+        "aws_sqs_queue": 2,
+        "aws_sqs_queue_policy": 2,
+        "aws_sqs_queue_redrive_allow_policy": 1,
+    }
+
+
+@pytest.mark.parametrize(("bucket", "component"), [(UPLOADS, "uploads"), (ARTIFACTS, "artifacts")])
+def test_buckets_are_named_after_the_account(s3: Stack, bucket: str, component: str) -> None:
+    """Bucket names are global: they end in the account id, which Terraform looks up."""
+    assert s3.resource("aws_s3_bucket", bucket=bucket)["tags"] == {"Component": component}
+
+
+@pytest.mark.parametrize("bucket", [UPLOADS, ARTIFACTS])
+class TestEveryBucket:
+    def test_is_versioned(self, s3: Stack, bucket: str) -> None:
+        """A replaced object is kept, and each upload has an identity of its own."""
+        versioning = s3.resource("aws_s3_bucket_versioning", bucket=f"${{aws_s3_bucket[{bucket}].id}}")
+        assert versioning["versioning_configuration"] == {"status": "Enabled"}
+
+    def test_is_encrypted(self, s3: Stack, bucket: str) -> None:
+        """Objects are encrypted with keys of S3."""
+        encryption = s3.resource(
+            "aws_s3_bucket_server_side_encryption_configuration", bucket=f"${{aws_s3_bucket[{bucket}].id}}"
+        )
+        assert encryption["rule"] == [{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}]
+
+    def test_admits_no_public_access(self, s3: Stack, bucket: str) -> None:
+        """No ACL and no policy can open the bucket to the public."""
+        assert s3.resource("aws_s3_bucket_public_access_block", bucket=f"${{aws_s3_bucket[{bucket}].id}}") == {
+            "bucket": f"${{aws_s3_bucket[{bucket}].id}}",
+            "block_public_acls": True,
+            "block_public_policy": True,
+            "ignore_public_acls": True,
+            "restrict_public_buckets": True,
+        }
+
+    def test_owns_its_objects(self, s3: Stack, bucket: str) -> None:
+        """ACLs are off: whoever uploads, the account owns the object."""
+        ownership = s3.resource("aws_s3_bucket_ownership_controls", bucket=f"${{aws_s3_bucket[{bucket}].id}}")
+        assert ownership["rule"] == {"object_ownership": "BucketOwnerEnforced"}
+
+    def test_is_reached_over_tls_only(self, s3: Stack, bucket: str) -> None:
+        """The policy refuses everybody without TLS, and admits nobody."""
+        policy = s3.resource("aws_s3_bucket_policy", bucket=f"${{aws_s3_bucket[{bucket}].id}}")
+        arn = f"${{aws_s3_bucket[{bucket}].arn}}"
+        assert policy["policy"] == [tls_only("s3:*", arn, f"{arn}/*")]
+
+    def test_writes_its_policy_after_its_access_block(self, s3: Stack, bucket: str) -> None:
+        """S3 refuses to write both at the same time."""
+        policy = s3.resource("aws_s3_bucket_policy", bucket=f"${{aws_s3_bucket[{bucket}].id}}")
+        assert policy["depends_on"] == [f"aws_s3_bucket_public_access_block[{bucket}]"]
+
+    def test_removes_leftovers(self, s3: Stack, bucket: str) -> None:
+        """Old versions go after 30 days and unfinished uploads after 7, once versioning is on; no object goes."""
+        lifecycle = s3.resource("aws_s3_bucket_lifecycle_configuration", bucket=f"${{aws_s3_bucket[{bucket}].id}}")
+        (rule,) = lifecycle["rule"]
+        del rule["id"]
+        assert rule == {
+            "status": "Enabled",
+            "filter": [{"prefix": ""}],
+            "noncurrent_version_expiration": [{"noncurrent_days": 30}],
+            "abort_incomplete_multipart_upload": [{"days_after_initiation": 7}],
+        }
+        assert lifecycle["depends_on"] == [f"aws_s3_bucket_versioning[{bucket}]"]
+
+
+def test_every_new_upload_is_announced_to_the_ingest_queue(s3: Stack) -> None:
+    """One notification, of all created objects whatever their key."""
+    notification = s3.resource("aws_s3_bucket_notification")
+    (queue,) = notification["queue"]
+    del queue["id"]
+    assert notification["bucket"] == f"${{aws_s3_bucket[{UPLOADS}].id}}"
+    assert queue == {"queue_arn": "${aws_sqs_queue[tap-ingest-dev].arn}", "events": ["s3:ObjectCreated:*"]}
+
+
+def test_notification_waits_for_the_queue_policy(s3: Stack) -> None:
+    """S3 refuses a notification to a queue that does not admit it yet; the emulator does not."""
+    assert s3.resource("aws_s3_bucket_notification")["depends_on"] == ["aws_sqs_queue_policy[tap-ingest-dev]"]
+
+
+def test_only_the_upload_bucket_may_send_to_the_ingest_queue(s3: Stack) -> None:
+    """The queue admits S3 on behalf of that bucket of this account, over TLS."""
+    policy = s3.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-ingest-dev].url}")
+    assert policy["policy"] == [
+        tls_only("sqs:*", "${aws_sqs_queue[tap-ingest-dev].arn}"),
+        sender("s3.amazonaws.com", f"${{aws_s3_bucket[{UPLOADS}].arn}}", "tap-ingest-dev"),
+    ]
+
+
+def test_no_service_may_send_to_the_dead_letter_queue(s3: Stack) -> None:
+    """Dead letters come from SQS itself, which asks no policy."""
+    policy = s3.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-ingest-dlq-dev].url}")
+    assert policy["policy"] == [tls_only("sqs:*", "${aws_sqs_queue[tap-ingest-dlq-dev].arn}")]
+
+
+def test_a_message_that_fails_five_times_becomes_a_dead_letter(s3: Stack) -> None:
+    """The ingest queue sends to its own dead-letter queue after the fifth receive."""
+    assert s3.resource("aws_sqs_queue", name="tap-ingest-dev")["redrive_policy"] == (
+        '${jsonencode({"deadLetterTargetArn" = aws_sqs_queue[tap-ingest-dlq-dev].arn, "maxReceiveCount" = 5})}'
+    )
+
+
+def test_only_the_ingest_queue_may_use_its_dead_letter_queue(s3: Stack) -> None:
+    """Another queue cannot redrive into it."""
+    assert s3.resource("aws_sqs_queue_redrive_allow_policy") == {
+        "queue_url": "${aws_sqs_queue[tap-ingest-dlq-dev].url}",
+        "redrive_allow_policy": (
+            '${jsonencode({"redrivePermission" = "byQueue", "sourceQueueArns" = [aws_sqs_queue[tap-ingest-dev].arn]})}'
+        ),
+    }
+
+
+def test_the_dead_letter_queue_redrives_nowhere(s3: Stack) -> None:
+    """A dead letter stays until somebody looks at it."""
+    assert "redrive_policy" not in s3.resource("aws_sqs_queue", name="tap-ingest-dlq-dev")
+
+
+@pytest.mark.parametrize("suffix", ["dev", "staging", "prod"])
+def test_a_message_is_hidden_for_six_times_the_functions_timeout(platform: Platform, suffix: str) -> None:
+    """What AWS asks for, so that a retry does not overtake a running function."""
+    function = platform[f"tap-lambda-{suffix}"].resource("aws_lambda_function")
+    queue = platform[f"tap-s3-{suffix}"].resource("aws_sqs_queue", name=f"tap-ingest-{suffix}")
+    assert queue["visibility_timeout_seconds"] == 6 * function["timeout"] == 720
