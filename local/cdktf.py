@@ -3,17 +3,22 @@
 import json
 import os
 import re
+import shutil
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from local import processes
 from local.emulator import Emulator, clean_environment
+from stacks.settings import VARIABLES
 
 PROJECT = Path(__file__).parent.parent
 _TOOLS = (Path(sys.executable).parent, PROJECT / "node_modules" / ".bin")  # node; cdktf
-_PROVIDER_CACHE = PROJECT / ".terraform-providers"
+# By the release of the bindings, each of which goes with one release of the provider.
+_PROVIDERS = PROJECT / ".terraform-providers" / version("cdktf-cdktf-provider-aws")
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 
 
@@ -32,9 +37,8 @@ class Cdktf:
         self.directory = directory
         self.log = log
         self.environment = {
-            **clean_environment(),
+            **{name: value for name, value in clean_environment().items() if not _leads_elsewhere(name)},
             **emulator.environment(),
-            **_provider_source(),
             "PATH": os.pathsep.join([*map(str, _TOOLS), os.environ["PATH"]]),
             # No questions, no colours, no calls home.
             "CI": "1",
@@ -42,10 +46,30 @@ class Cdktf:
             "TF_IN_AUTOMATION": "1",
             **settings,
         }
+        if _PROVIDERS.is_dir():
+            self.environment["TF_CLI_ARGS_init"] = f"-plugin-dir={_PROVIDERS}"
         directory.mkdir(parents=True)
         configuration = json.loads((PROJECT / "cdktf.json").read_text())
         configuration["app"] = f"'{sys.executable}' '{PROJECT / 'main.py'}'"
         (directory / "cdktf.json").write_text(json.dumps(configuration))
+
+    @property
+    def lacks_provider(self) -> bool:
+        """Whether the AWS provider is neither here nor in a folder that the user names to `terraform init`."""
+        return "-plugin-dir" not in self.environment.get("TF_CLI_ARGS_init", "")
+
+    def fetch_provider(self) -> None:
+        """Fetch the AWS provider from Terraform's registry (150 MiB), once for all stacks and runs."""
+        _PROVIDERS.parent.mkdir(exist_ok=True)
+        data_directory = Path(tempfile.mkdtemp(dir=_PROVIDERS.parent))
+        try:
+            self._run([sys.executable, PROJECT / "main.py"], self.directory)
+            self.environment["TF_DATA_DIR"] = str(data_directory)
+            self._run(["terraform", "init", "-input=false"], self.directory / "cdktf.out" / "stacks" / "tap-account")
+            # At once and whole, so that an interrupted download is never taken for the provider.
+            (data_directory / "providers").rename(_PROVIDERS)
+        finally:
+            shutil.rmtree(data_directory)
 
     def deploy(self, *stacks: str) -> dict[str, dict[str, Any]]:
         """Deploy the stacks that match the patterns; answers their outputs, by stack and name."""
@@ -56,20 +80,19 @@ class Cdktf:
 
     def run(self, command: str, *arguments: str) -> None:
         """Run `cdktf deploy` or `cdktf destroy`, without asking; raises CommandFailedError if it fails."""
+        # Without the provider lock: `terraform providers lock` asks the registry, whatever mirror there is.
+        self._run(["cdktf", command, *arguments, "--auto-approve", "--skip-provider-lock"], self.directory)
+
+    def _run(self, command: Sequence[str | Path], directory: Path) -> None:
         start = self.log.stat().st_size if self.log.exists() else 0
-        process = processes.start(
-            # Without the provider lock: `terraform providers lock` asks the registry, whatever mirror there is.
-            ["cdktf", command, *arguments, "--auto-approve", "--skip-provider-lock"],
-            log=self.log,
-            environment=self.environment,
-            directory=self.directory,
-        )
+        process = processes.start(command, log=self.log, environment=self.environment, directory=directory)
         try:
             exit_code = process.wait()
         finally:
             processes.stop(process)
         if exit_code:
-            raise CommandFailedError(f"`cdktf {command}` failed{self._first_error(start)}: see {self.log}")
+            name = f"{Path(command[0]).name} {Path(command[1]).name}"
+            raise CommandFailedError(f"`{name}` failed{self._first_error(start)}: see {self.log}")
 
     def _first_error(self, start: int) -> str:
         lines = _COLOURS.sub(b"", self.log.read_bytes()[start:]).decode(errors="replace").splitlines()
@@ -77,12 +100,8 @@ class Cdktf:
         return f" ({errors[0]})" if errors else ""
 
 
-def _provider_source() -> dict[str, str]:
-    """Where `terraform init` gets the AWS provider: from the mirror that the user names, or once from the registry."""
-    if "-plugin-dir" in os.environ.get("TF_CLI_ARGS_init", ""):
-        return {}
-    _PROVIDER_CACHE.mkdir(exist_ok=True)
-    if any(_PROVIDER_CACHE.glob("*/hashicorp/aws/*/*/terraform-provider-aws*")):
-        return {"TF_CLI_ARGS_init": f"-plugin-dir={_PROVIDER_CACHE}"}
-    # Without a lock file, which providers mirrored for one platform cannot make, Terraform would pass the cache by.
-    return {"TF_PLUGIN_CACHE_DIR": str(_PROVIDER_CACHE), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true"}
+def _leads_elsewhere(variable: str) -> bool:
+    """Whether a variable of the user's is about other deployments than the ones on this machine."""
+    if variable in ("TF_CLI_ARGS_init", "TF_CLI_CONFIG_FILE"):  # where the provider comes from
+        return False
+    return variable in VARIABLES or variable.startswith(("TF_", "CDKTF_"))

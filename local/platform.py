@@ -44,6 +44,7 @@ class Platform:
     def __enter__(self) -> Self:
         with self._resources:
             self._start_emulator()
+            self._fetch_provider()
             self._deploy_account()
             self._deploy_environment()
             self._start_postgres()
@@ -79,31 +80,36 @@ class Platform:
         with self._step("Start the AWS emulator (moto)"):
             self.emulator = self._resources.enter_context(Emulator(log=self.directory / "emulator.log"))
 
+    def _fetch_provider(self) -> None:
+        cdktf = self._cdktf("provider")
+        if cdktf.lacks_provider:
+            with self._step("Fetch the AWS provider of Terraform, once"):
+                cdktf.fetch_provider()
+
     def _deploy_account(self) -> None:
-        self.account = Cdktf(
-            directory=self.directory / "account",
-            emulator=self.emulator,
-            settings={},
-            log=self.directory / "cdktf.log",
-        )
+        self.account = self._cdktf("account")
         with self._step("Deploy tap-account (state bucket, VPC endpoints)"):
             self.state_bucket = self.account.deploy("tap-account")["tap-account"]["state_bucket"]
 
     def _deploy_environment(self) -> None:
-        self.environment = Cdktf(
-            directory=self.directory / "environment",
-            emulator=self.emulator,
-            settings={
-                "ENVIRONMENT_SUFFIX": self.suffix,
-                "TF_STATE_BUCKET": self.state_bucket,
-                # The port at which PostgreSQL will listen is part of the instance's endpoint.
-                "DB_PORT": str(processes.free_port()),
-            },
-            log=self.directory / "cdktf.log",
+        self.environment = self._cdktf(
+            "environment",
+            ENVIRONMENT_SUFFIX=self.suffix,
+            TF_STATE_BUCKET=self.state_bucket,
+            # The port at which PostgreSQL will listen is part of the instance's endpoint.
+            DB_PORT=str(processes.free_port()),
         )
         with self._step(f"Deploy the eight stacks tap-*-{self.suffix}"):
             outputs = self.environment.deploy(f"tap-*-{self.suffix}")
         self.outputs = outputs[f"tap-outputs-{self.suffix}"]
+
+    def _cdktf(self, name: str, **settings: str) -> Cdktf:
+        return Cdktf(
+            directory=self.directory / name,
+            emulator=self.emulator,
+            settings=settings,
+            log=self.directory / "cdktf.log",
+        )
 
     def _start_postgres(self) -> None:
         with self._step("Start PostgreSQL in the place of RDS"):

@@ -12,6 +12,19 @@ from urllib.parse import urlsplit
 MAX_SUFFIX_LENGTH: Final = 20
 ACCOUNT_SUFFIX: Final = "account"  # names the account stack, hence no environment
 
+VARIABLES: Final = frozenset(
+    {
+        "AWS_ENDPOINT_URL",
+        "DB_PASSWORD_VERSION",
+        "DB_PORT",
+        "ENVIRONMENT_SUFFIX",
+        "EVENTS_VPC_ENDPOINT_ID",
+        "S3_VPC_ENDPOINT_ID",
+        "SSM_VPC_ENDPOINT_ID",
+        "TF_STATE_BUCKET",
+    }
+)
+
 _SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's naming rules for general purpose buckets
 _VPC_ENDPOINT_ID = re.compile(r"vpce-[0-9a-f]{8,17}")
@@ -111,7 +124,7 @@ class Settings:
 
         Raises SettingsError with one sentence at the first wrong one.
         """
-        given = {name: value.strip() for name, value in variables.items() if value.strip()}
+        given = {name: value for name in VARIABLES if (value := variables.get(name, "").strip())}
         password_version = _whole_number(given, "DB_PASSWORD_VERSION", default=1, lowest=1, highest=2**31 - 1)
         # RDS takes the ports 1150 to 65535 (CreateDBInstance).
         database_port = _whole_number(given, "DB_PORT", default=5432, lowest=1150, highest=65535)

@@ -5,6 +5,8 @@ it come last.
 """
 
 import json
+import os
+import re
 import subprocess
 import time
 import zipfile
@@ -143,13 +145,10 @@ def test_second_plan_is_empty(platform: Platform, stack: str) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-@pytest.mark.parametrize("suffix", ["prod", "staging"])
-def test_other_presets_are_valid(platform: Platform, tmp_path: Path, suffix: str) -> None:
-    """Terraform and the provider accept the other presets as well, and can plan the stacks that need no other."""
-    settings = {"ENVIRONMENT_SUFFIX": suffix, "TF_STATE_BUCKET": platform.state_bucket}
-    cdktf = Cdktf(
-        directory=tmp_path / suffix, emulator=platform.emulator, settings=settings, log=tmp_path / "cdktf.log"
-    )
+def test_production_is_valid(platform: Platform, tmp_path: Path) -> None:
+    """Terraform and the provider accept `prod` as well, and can plan those of its stacks that need no other."""
+    settings = {"ENVIRONMENT_SUFFIX": "prod", "TF_STATE_BUCKET": platform.state_bucket}
+    cdktf = Cdktf(directory=tmp_path / "prod", emulator=platform.emulator, settings=settings, log=tmp_path / "log")
     subprocess.run(
         [PROJECT / ".venv" / "bin" / "python", PROJECT / "main.py"],
         cwd=cdktf.directory,
@@ -157,13 +156,45 @@ def test_other_presets_are_valid(platform: Platform, tmp_path: Path, suffix: str
         check=True,
     )
     for service in SERVICES:
-        stack = f"tap-{service}-{suffix}"
+        stack = f"tap-{service}-prod"
         answer = terraform(cdktf, stack, "init", "-input=false", "-no-color")
         assert answer.returncode == 0, answer.stderr
         assert json.loads(terraform(cdktf, stack, "validate", "-json").stdout)["diagnostics"] == []
     for service in ("s3", "vpc", "eventbridge"):
-        answer = terraform(cdktf, f"tap-{service}-{suffix}", "plan", "-input=false", "-no-color")
+        answer = terraform(cdktf, f"tap-{service}-prod", "plan", "-input=false", "-no-color")
         assert "Plan: " in answer.stdout, answer.stderr
+
+
+def test_provider_is_fetched_once(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody names a folder with the provider, Terraform fetches it as it is configured to, and keeps it."""
+    folder = re.search("-plugin-dir=(.*)", os.environ.get("TF_CLI_ARGS_init", ""))
+    if folder:  # without a network; else Terraform asks its registry
+        configuration = tmp_path / "terraformrc"
+        configuration.write_text(f'provider_installation {{ filesystem_mirror {{ path = "{folder[1]}" }} }}')
+        monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(configuration))
+        monkeypatch.delenv("TF_CLI_ARGS_init")
+    monkeypatch.setattr("local.cdktf._PROVIDERS", tmp_path / "providers" / "1.0")
+
+    def cdktf(name: str) -> Cdktf:
+        return Cdktf(directory=tmp_path / name, emulator=platform.emulator, settings={}, log=tmp_path / "cdktf.log")
+
+    first = cdktf("first")
+    assert first.lacks_provider
+    first.fetch_provider()
+    second = cdktf("second")
+    assert not second.lacks_provider
+    assert len(list((tmp_path / "providers").glob("1.0/*/hashicorp/aws/*/*/terraform-provider-aws*"))) == 1
+    assert [path.name for path in (tmp_path / "providers").iterdir()] == ["1.0"]
+
+
+def test_settings_of_the_shell_stay_outside(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the user has set for a real account does not reach the platform on this machine."""
+    for name in ("TF_STATE_BUCKET", "ENVIRONMENT_SUFFIX", "TF_WORKSPACE", "AWS_PROFILE", "CDKTF_OUTDIR"):
+        monkeypatch.setenv(name, "real")
+    cdktf = Cdktf(directory=tmp_path / "x", emulator=platform.emulator, settings={}, log=tmp_path / "log")
+    assert "real" not in cdktf.environment.values()
 
 
 def test_outputs_file(platform: Platform) -> None:
@@ -255,6 +286,9 @@ def test_database_that_is_down_costs_a_retry(platform: Platform) -> None:
     platform.emulator.client("sqs").set_queue_attributes(
         QueueUrl=platform.outputs["ingest_queue_url"], Attributes={"VisibilityTimeout": "2"}
     )
+    # The poll that is under way still hides what it gets for the old time; the one after this event does not.
+    upload(platform, "shop/before.xml", REPORT.read_bytes())
+    event_of(platform, "shop/before.xml")
     platform.postgres.stop()
     upload(platform, "shop/while-down.xml", REPORT.read_bytes())
     log = platform.directory / "function.log"
@@ -281,6 +315,9 @@ def test_rotation_of_the_password_and_the_lock(platform: Platform) -> None:
     changes = [request for request in requests if request.get("Action") == ["ModifyDBInstance"]]
     assert [change["MasterUserPassword"] for change in changes] == [[new]]
     platform.postgres.set_password(new)  # what RDS does
+    # The function must connect again, and still has the old password in its cache.
+    platform.postgres.stop()
+    platform.postgres.start()
     upload(platform, "shop/after-rotation.xml", REPORT.read_bytes())
     assert event_of(platform, "shop/after-rotation.xml")["status"] == "success"
     assert row_of(platform, "shop/after-rotation.xml") is not None
@@ -291,5 +328,15 @@ def test_destroy_leaves_nothing_of_the_environment(platform: Platform) -> None:
     assert [name for name in names_of_resources(platform.emulator) if "e2e" in name] != []
     platform.environment.run("destroy", "tap-*-e2e")
     assert [name for name in names_of_resources(platform.emulator) if "e2e" in name] == []
+    answer = terraform(platform.account, "tap-account", "plan", "-detailed-exitcode", "-input=false", "-no-color")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_account_state_moves_into_its_bucket(platform: Platform) -> None:
+    """The second step of setting an account up: the account stack's state moves into the bucket that it made."""
+    platform.account.environment["TF_STATE_BUCKET"] = platform.state_bucket
+    platform.account.run("deploy", "tap-account", "--migrate-state")
+    state = platform.emulator.client("s3").get_object(Bucket=platform.state_bucket, Key="account/account.tfstate")
+    assert json.load(state["Body"])["outputs"]["state_bucket"]["value"] == platform.state_bucket
     answer = terraform(platform.account, "tap-account", "plan", "-detailed-exitcode", "-input=false", "-no-color")
     assert answer.returncode == 0, answer.stdout + answer.stderr
