@@ -15,10 +15,12 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-unit check format synth package benchmark lock clean prerequisites
+.PHONY: help setup demo test test-unit check format synth package benchmark lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(NODE_READY) ## Install everything that the project needs into .venv and node_modules
 
 demo: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine, process a report, show it, stop (5 minutes)
 	@$(PY) -m local demo
@@ -64,7 +66,7 @@ dist/handler-%.zip: $(HANDLER_SOURCES) $(PYTHON_READY)
 $(PYTHON_READY): Pipfile.lock handler/requirements.txt | prerequisites
 	test -x $(PY) || $(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
-	VIRTUAL_ENV=$(CURDIR)/.venv $(PY) -m pipenv sync --dev
+	VIRTUAL_ENV="$(CURDIR)/.venv" $(PY) -m pipenv sync --dev
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r handler/requirements.txt
 	touch $@
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg.rows import dict_row
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from local.platform import Platform
@@ -20,6 +21,8 @@ from local.progress import step
 _REPORT = Path(__file__).with_name("sample-report.xml")
 _KEY = "shop/checkout/report.xml"
 _PATIENCE = 60  # seconds until the report must have gone through; it takes a few
+
+Found = TypeVar("Found")
 
 
 class NotProcessedError(Exception):
@@ -35,9 +38,10 @@ def run_demo(console: Console) -> None:
             log_line = _wait_for(partial(_monitoring_line, platform), directory / "function.log")
         _show(console, "The row in PostgreSQL (table upload)", _row(platform))
         _show(console, "The event in the consumer queue", event)
-        _show(console, f"The line in the log group {platform.outputs['monitoring_log_group_name']}", log_line)
+        console.print(f"\n[bold]The line in the log group {platform.outputs['monitoring_log_group_name']}")
+        console.print(log_line, markup=False, soft_wrap=True)
         _show(console, "The outputs of the platform", platform.outputs)
-    console.print("\nDone. Nothing is left running, and nothing was written outside a temporary folder.")
+    console.print("Done: nothing is left running, and the temporary folder is removed.")
 
 
 @contextmanager
@@ -56,7 +60,7 @@ def _working_directory() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def _wait_for(look: Callable[[], Mapping[str, Any] | None], log: Path) -> Mapping[str, Any]:
+def _wait_for(look: Callable[[], Found | None], log: Path) -> Found:
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         if found := look():
@@ -73,11 +77,11 @@ def _event(platform: Platform) -> Mapping[str, Any] | None:
     return None
 
 
-def _monitoring_line(platform: Platform) -> Mapping[str, Any] | None:
+def _monitoring_line(platform: Platform) -> str | None:
     answer = platform.emulator.client("logs").filter_log_events(
         logGroupName=platform.outputs["monitoring_log_group_name"]
     )
-    return next((json.loads(event["message"]) for event in answer["events"]), None)
+    return next((event["message"] for event in answer["events"]), None)
 
 
 def _row(platform: Platform) -> Mapping[str, Any]:
@@ -89,7 +93,10 @@ def _row(platform: Platform) -> Mapping[str, Any]:
 
 
 def _show(console: Console, title: str, values: Mapping[str, Any]) -> None:
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", show_header=False, box=None)
+    console.print(f"\n[bold]{title}")
+    table = Table(show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in values.items():
-        table.add_row(name, json.dumps(value, indent=1) if isinstance(value, dict) else str(value))
+        table.add_row(name, escape(json.dumps(value, indent=1) if isinstance(value, dict) else str(value)))
     console.print(table)
