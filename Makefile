@@ -55,7 +55,7 @@ lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing a
 	lock["_meta"]["sources"] = []; path.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
 
 clean: ## Remove what was built and installed; states of Terraform stay
-	rm -rf .venv node_modules .terraform-providers cdktf.out dist .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules .terraform-providers cdktf.out dist .coverage .mypy_cache .hypothesis .pytest_cache .ruff_cache
 
 prerequisites:
 	@$(PYTHON) local/prerequisites.py

@@ -17,7 +17,7 @@ class DatabaseCredential(Construct):
     Both the generator and the way back are ephemeral resources, and the parameter takes its value write-only: the
     password is in no state and in no plan. `password` is an expression for a write-only argument, read back from
     the parameter, so that an apply that was interrupted half-way agrees with it when it is run again.
-    `version`: at least 1; raising it makes a new password. Raises ValueError if it is lower.
+    `version`: at least 1; every change of it makes a new password. Raises ValueError if it is lower.
     """
 
     parameter: SsmParameter
@@ -26,7 +26,7 @@ class DatabaseCredential(Construct):
 
     def __init__(self, scope: Construct, id: str, *, parameter_name: str, version: int) -> None:
         super().__init__(scope, id)
-        require_range("version", version, 1, _LAST_VERSION, "(it only ever rises)")
+        require_range("version", version, 1, _LAST_VERSION, "(a number to raise)")
         self.version = version
         generator = _ephemeral(
             self,

@@ -11,8 +11,8 @@ from constructs import Construct
 class DefaultVpc(Construct):
     """The default VPC with its default subnets in those availability zones that all `endpoint_services` support.
 
-    AWS refuses an interface endpoint in a zone that its service does not support, so endpoints, functions and
-    databases keep to the zones that all of them have. `endpoint_services`: AWS's short names, `ssm` for one.
+    AWS refuses an interface endpoint, and a function, in a zone that its service does not support.
+    `endpoint_services`: AWS's short names, `ssm` for one.
     """
 
     vpc: DataAwsVpc

@@ -61,7 +61,7 @@ class PythonFunction(Construct):
             self,
             "Code",
             bucket=artifact_bucket,
-            # A name for its contents: an interrupted deploy never leaves the function with half a package.
+            # Named after its contents: a change is a new object, and an older deploy finds its own again.
             key=f"{name}/{digest.hexdigest()}.zip",
             source=asset.path,
             tags=_TAGS,

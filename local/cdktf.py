@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -40,17 +41,21 @@ class Cdktf:
             **{name: value for name, value in clean_environment().items() if not _leads_elsewhere(name)},
             **emulator.environment(),
             "PATH": os.pathsep.join([*map(str, _TOOLS), os.environ["PATH"]]),
+            # Terraform's providers leave their sockets there when they are interrupted.
+            "TMPDIR": str(directory),
             # No questions, no colours, no calls home.
             "CI": "1",
             "CHECKPOINT_DISABLE": "1",
+            # Else cdktf would link this project's provider into the plugin cache of the user's home.
+            "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1",
             "TF_IN_AUTOMATION": "1",
             **settings,
         }
         if _PROVIDERS.is_dir():
-            self.environment["TF_CLI_ARGS_init"] = f"-plugin-dir={_PROVIDERS}"
+            self.environment["TF_CLI_ARGS_init"] = shlex.quote(f"-plugin-dir={_PROVIDERS}")
         directory.mkdir(parents=True)
         configuration = json.loads((PROJECT / "cdktf.json").read_text())
-        configuration["app"] = f"'{sys.executable}' '{PROJECT / 'main.py'}'"
+        configuration["app"] = shlex.join([sys.executable, str(PROJECT / "main.py")])
         (directory / "cdktf.json").write_text(json.dumps(configuration))
 
     @property
@@ -58,12 +63,16 @@ class Cdktf:
         """Whether the AWS provider is neither here nor in a folder that the user names to `terraform init`."""
         return "-plugin-dir" not in self.environment.get("TF_CLI_ARGS_init", "")
 
+    def synth(self) -> None:
+        """Run `main.py`, as cdktf does by itself before it deploys."""
+        self._run([sys.executable, PROJECT / "main.py"], self.directory)
+
     def fetch_provider(self) -> None:
         """Fetch the AWS provider from Terraform's registry (150 MiB), once for all stacks and runs."""
         _PROVIDERS.parent.mkdir(exist_ok=True)
         data_directory = Path(tempfile.mkdtemp(dir=_PROVIDERS.parent))
         try:
-            self._run([sys.executable, PROJECT / "main.py"], self.directory)
+            self.synth()
             self.environment["TF_DATA_DIR"] = str(data_directory)
             self._run(["terraform", "init", "-input=false"], self.directory / "cdktf.out" / "stacks" / "tap-account")
             # At once and whole, so that an interrupted download is never taken for the provider.

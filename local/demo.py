@@ -41,7 +41,7 @@ def run_demo(console: Console) -> None:
         console.print(f"\n[bold]The line in the log group {platform.outputs['monitoring_log_group_name']}")
         console.print(log_line, markup=False, soft_wrap=True)
         _show(console, "The outputs of the platform", platform.outputs)
-    console.print("Done: nothing is left running, and the temporary folder is removed.")
+    console.print("Done: nothing is left running.")
 
 
 @contextmanager

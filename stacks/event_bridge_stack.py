@@ -50,7 +50,7 @@ class EventBridgeStack(TapStack):
                 "detail-type": ["S3 Object Processed"],
                 "detail": {"status": ["success", "error"]},
             },
-            dead_letter_queue_name=resource_name("events-undelivered", suffix, MaxLength.QUEUE),
+            dead_letter_queue_name=resource_name("undelivered-events", suffix, MaxLength.QUEUE),
             account_id=Caller(self, "Caller").account_id,
         )
         self.s3_processing_rule = rule.rule
@@ -58,7 +58,7 @@ class EventBridgeStack(TapStack):
             self,
             "Consumer",
             name=resource_name("events", suffix, MaxLength.QUEUE),
-            dead_letter_queue_name=resource_name("events-dlq", suffix, MaxLength.QUEUE),
+            dead_letter_queue_name=resource_name("dlq-events", suffix, MaxLength.QUEUE),
             component="events",
             consumer_timeout=_CONSUMER_TIMEOUT,
             sender=rule.sender,

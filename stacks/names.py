@@ -23,7 +23,11 @@ _ACCOUNT_ID_LENGTH = 12
 
 
 def resource_name(service: str, suffix: str, limit: MaxLength) -> str:
-    """`tap-{service}-{suffix}`; raises ValueError if AWS would not take a name of that length."""
+    """`tap-{service}-{suffix}`; raises ValueError if AWS would not take a name of that length.
+
+    Of two services for one type of resource, neither may begin with the other and a hyphen: `ingest-dlq` for `x`
+    would be `ingest` for an environment `dlq-x`.
+    """
     return _within(limit, f"tap-{service}-{suffix}")
 
 

@@ -29,7 +29,7 @@ class S3Stack(TapStack):
             self,
             "Ingest",
             name=resource_name("ingest", environment.suffix, MaxLength.QUEUE),
-            dead_letter_queue_name=resource_name("ingest-dlq", environment.suffix, MaxLength.QUEUE),
+            dead_letter_queue_name=resource_name("dlq-ingest", environment.suffix, MaxLength.QUEUE),
             component="ingest",
             consumer_timeout=environment.function_timeout,
             sender=QueueSender(service="s3.amazonaws.com", source_arn=self.bucket.arn, source_account=account_id),

@@ -21,7 +21,8 @@ class VpcStack(TapStack):
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
         super().__init__(scope, "vpc", suffix=environment.suffix, state_bucket=state_bucket)
-        default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=tuple(INTERFACE_ENDPOINTS))
+        # Lambda has no list of the zones that it supports; those of its own endpoint service come nearest.
+        default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=(*INTERFACE_ENDPOINTS, "lambda"))
         self.vpc = default_vpc.vpc
         self.subnet_ids = default_vpc.subnet_ids
         self.function_security_group = self._security_group("Function", "function", environment)

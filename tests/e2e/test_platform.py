@@ -7,6 +7,7 @@ it come last.
 import json
 import os
 import re
+import shlex
 import subprocess
 import time
 import zipfile
@@ -56,6 +57,13 @@ def terraform(cdktf: Cdktf, stack: str, *arguments: str) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=False,
+    )
+
+
+def another(platform: Platform, directory: Path, **settings: str) -> Cdktf:
+    """A second user of the same emulator, with settings of its own."""
+    return Cdktf(
+        directory=directory / "cdktf", emulator=platform.emulator, settings=settings, log=directory / "cdktf.log"
     )
 
 
@@ -147,14 +155,8 @@ def test_second_plan_is_empty(platform: Platform, stack: str) -> None:
 
 def test_production_is_valid(platform: Platform, tmp_path: Path) -> None:
     """Terraform and the provider accept `prod` as well, and can plan those of its stacks that need no other."""
-    settings = {"ENVIRONMENT_SUFFIX": "prod", "TF_STATE_BUCKET": platform.state_bucket}
-    cdktf = Cdktf(directory=tmp_path / "prod", emulator=platform.emulator, settings=settings, log=tmp_path / "log")
-    subprocess.run(
-        [PROJECT / ".venv" / "bin" / "python", PROJECT / "main.py"],
-        cwd=cdktf.directory,
-        env=cdktf.environment,
-        check=True,
-    )
+    cdktf = another(platform, tmp_path, ENVIRONMENT_SUFFIX="prod", TF_STATE_BUCKET=platform.state_bucket)
+    cdktf.synth()
     for service in SERVICES:
         stack = f"tap-{service}-prod"
         answer = terraform(cdktf, stack, "init", "-input=false", "-no-color")
@@ -165,26 +167,39 @@ def test_production_is_valid(platform: Platform, tmp_path: Path) -> None:
         assert "Plan: " in answer.stdout, answer.stderr
 
 
+def test_existing_endpoints_are_used(platform: Platform, tmp_path: Path) -> None:
+    """Endpoints that are handed in are not made again, and their security groups admit the functions."""
+    endpoints = platform.emulator.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    ids = {endpoint["ServiceName"].rpartition(".")[2]: endpoint["VpcEndpointId"] for endpoint in endpoints}
+    settings = {f"{service.upper()}_VPC_ENDPOINT_ID": ids[service] for service in ("s3", "ssm", "events")}
+    cdktf = another(platform, tmp_path, **settings)
+    cdktf.synth()
+    assert terraform(cdktf, "tap-account", "init", "-input=false").returncode == 0
+    answer = terraform(cdktf, "tap-account", "plan", "-input=false", "-no-color")
+    assert 'resource "aws_vpc_endpoint"' not in answer.stdout
+    [group] = {group["GroupId"] for endpoint in endpoints for group in endpoint.get("Groups", [])}
+    assert f'ExistingEndpointsIngress["{group}"] will be created' in answer.stdout, answer.stderr
+
+
 def test_provider_is_fetched_once(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody names a folder with the provider, Terraform fetches it as it is configured to, and keeps it."""
-    folder = re.search("-plugin-dir=(.*)", os.environ.get("TF_CLI_ARGS_init", ""))
+    folder = re.search("-plugin-dir=(.*)", " ".join(shlex.split(os.environ.get("TF_CLI_ARGS_init", ""))))
     if folder:  # without a network; else Terraform asks its registry
         configuration = tmp_path / "terraformrc"
         configuration.write_text(f'provider_installation {{ filesystem_mirror {{ path = "{folder[1]}" }} }}')
         monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(configuration))
         monkeypatch.delenv("TF_CLI_ARGS_init")
-    monkeypatch.setattr("local.cdktf._PROVIDERS", tmp_path / "providers" / "1.0")
-
-    def cdktf(name: str) -> Cdktf:
-        return Cdktf(directory=tmp_path / name, emulator=platform.emulator, settings={}, log=tmp_path / "cdktf.log")
-
-    first = cdktf("first")
+    providers = tmp_path / "a folder" / "providers"
+    monkeypatch.setattr("local.cdktf._PROVIDERS", providers)
+    first = another(platform, tmp_path / "first")
     assert first.lacks_provider
     first.fetch_provider()
-    second = cdktf("second")
+    assert len(list(providers.glob("*/hashicorp/aws/*/*/terraform-provider-aws*"))) == 1
+    assert list(providers.parent.iterdir()) == [providers]
+    second = another(platform, tmp_path / "second")
     assert not second.lacks_provider
-    assert len(list((tmp_path / "providers").glob("1.0/*/hashicorp/aws/*/*/terraform-provider-aws*"))) == 1
-    assert [path.name for path in (tmp_path / "providers").iterdir()] == ["1.0"]
+    second.synth()
+    assert terraform(second, "tap-account", "init", "-input=false").returncode == 0
 
 
 def test_settings_of_the_shell_stay_outside(
@@ -193,8 +208,7 @@ def test_settings_of_the_shell_stay_outside(
     """What the user has set for a real account does not reach the platform on this machine."""
     for name in ("TF_STATE_BUCKET", "ENVIRONMENT_SUFFIX", "TF_WORKSPACE", "AWS_PROFILE", "CDKTF_OUTDIR"):
         monkeypatch.setenv(name, "real")
-    cdktf = Cdktf(directory=tmp_path / "x", emulator=platform.emulator, settings={}, log=tmp_path / "log")
-    assert "real" not in cdktf.environment.values()
+    assert "real" not in another(platform, tmp_path).environment.values()
 
 
 def test_outputs_file(platform: Platform) -> None:
@@ -202,7 +216,7 @@ def test_outputs_file(platform: Platform) -> None:
     sqs = platform.emulator.client("sqs")
     queue_url = {
         name: sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        for name in ("tap-ingest-e2e", "tap-ingest-dlq-e2e", "tap-events-e2e")
+        for name in ("tap-ingest-e2e", "tap-dlq-ingest-e2e", "tap-events-e2e")
     }
     instance = platform.emulator.client("rds").describe_db_instances()["DBInstances"][0]
     bus = platform.emulator.client("events").describe_event_bus(Name="tap-application-events-e2e")
@@ -216,7 +230,7 @@ def test_outputs_file(platform: Platform) -> None:
         "event_bus_arn": bus["Arn"],
         "event_bus_name": "tap-application-events-e2e",
         "events_queue_url": queue_url["tap-events-e2e"],
-        "ingest_dead_letter_queue_url": queue_url["tap-ingest-dlq-e2e"],
+        "ingest_dead_letter_queue_url": queue_url["tap-dlq-ingest-e2e"],
         "ingest_queue_url": queue_url["tap-ingest-e2e"],
         "lambda_function_arn": function["FunctionArn"],
         "lambda_function_name": "tap-lambda-e2e",
@@ -255,11 +269,14 @@ def test_faulty_report_is_announced(platform: Platform) -> None:
 def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path) -> None:
     """The password is in no synthesized JSON, state, plan or log, nor in the function's configuration."""
     password = platform.password()
-    for service in SERVICES:
-        plan = tmp_path / f"{service}.plan"
-        answer = terraform(platform.environment, f"tap-{service}-e2e", "plan", "-refresh-only", f"-out={plan}")
-        assert answer.returncode == 0, answer.stderr
-        zipfile.ZipFile(plan).extractall(tmp_path / service)
+    # A plan of the rotation: to make it, Terraform reads the password that is in force.
+    rotation = another(platform, tmp_path)
+    rotation.environment.update(platform.environment.environment, DB_PASSWORD_VERSION="2")
+    rotation.synth()
+    assert terraform(rotation, "tap-rds-e2e", "init", "-input=false").returncode == 0
+    answer = terraform(rotation, "tap-rds-e2e", "plan", "-input=false", "-no-color", f"-out={tmp_path}/plan.zip")
+    assert "2 to change" in answer.stdout, answer.stderr
+    zipfile.ZipFile(tmp_path / "plan.zip").extractall(tmp_path / "plan")
     s3 = platform.emulator.client("s3")
     states = s3.list_object_versions(Bucket=platform.state_bucket)["Versions"]
     assert {state["Key"] for state in states} >= {f"e2e/{service}.tfstate" for service in SERVICES}

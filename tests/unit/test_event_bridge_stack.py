@@ -72,12 +72,12 @@ def test_target_is_retried_for_a_day(target: Block) -> None:
 
 def test_target_keeps_what_cannot_be_delivered(target: Block) -> None:
     """Both targets have the dead-letter queue."""
-    assert target["dead_letter_config"] == {"arn": "${aws_sqs_queue[tap-events-undelivered-dev].arn}"}
+    assert target["dead_letter_config"] == {"arn": "${aws_sqs_queue[tap-undelivered-events-dev].arn}"}
 
 
 def test_target_waits_for_the_policy_of_its_dead_letter_queue(target: Block) -> None:
     """Before it, EventBridge could not put anything there."""
-    assert "aws_sqs_queue_policy[tap-events-undelivered-dev]" in target["depends_on"]
+    assert "aws_sqs_queue_policy[tap-undelivered-events-dev]" in target["depends_on"]
 
 
 def test_target_has_no_role(target: Block) -> None:
@@ -91,7 +91,7 @@ def test_the_consumers_target_waits_for_its_queues_policy(event_bridge: Stack) -
     assert "aws_sqs_queue_policy[tap-events-dev]" in target["depends_on"]
 
 
-@pytest.mark.parametrize("queue", ["tap-events-dev", "tap-events-undelivered-dev"])
+@pytest.mark.parametrize("queue", ["tap-events-dev", "tap-undelivered-events-dev"])
 def test_only_the_rule_may_send(event_bridge: Stack, queue: str) -> None:
     """Consumer queue and undelivered events admit EventBridge on behalf of the rule, over TLS."""
     policy = event_bridge.resource("aws_sqs_queue_policy", queue_url=f"${{aws_sqs_queue[{queue}].url}}")
@@ -103,18 +103,18 @@ def test_only_the_rule_may_send(event_bridge: Stack, queue: str) -> None:
 
 def test_no_service_may_send_to_the_consumers_dead_letter_queue(event_bridge: Stack) -> None:
     """Dead letters come from SQS itself, which asks no policy."""
-    policy = event_bridge.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-events-dlq-dev].url}")
-    assert policy["policy"] == [tls_only("sqs:*", "${aws_sqs_queue[tap-events-dlq-dev].arn}")]
+    policy = event_bridge.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-dlq-events-dev].url}")
+    assert policy["policy"] == [tls_only("sqs:*", "${aws_sqs_queue[tap-dlq-events-dev].arn}")]
 
 
 def test_consumers_dead_letter_queue_is_its_own(event_bridge: Stack) -> None:
     """What a consumer cannot process does not lie among what EventBridge could not deliver."""
     queue = event_bridge.resource("aws_sqs_queue", name="tap-events-dev")
     assert queue["redrive_policy"] == (
-        '${jsonencode({"deadLetterTargetArn" = aws_sqs_queue[tap-events-dlq-dev].arn, "maxReceiveCount" = 5})}'
+        '${jsonencode({"deadLetterTargetArn" = aws_sqs_queue[tap-dlq-events-dev].arn, "maxReceiveCount" = 5})}'
     )
     assert event_bridge.resource("aws_sqs_queue_redrive_allow_policy") == {
-        "queue_url": "${aws_sqs_queue[tap-events-dlq-dev].url}",
+        "queue_url": "${aws_sqs_queue[tap-dlq-events-dev].url}",
         "redrive_allow_policy": (
             '${jsonencode({"redrivePermission" = "byQueue", "sourceQueueArns" = [aws_sqs_queue[tap-events-dev].arn]})}'
         ),

@@ -16,7 +16,7 @@ OUTPUTS = {
     "monitoring_log_group_name": "${aws_cloudwatch_log_group[/aws/events/tap-application-events-dev].name}",
     "parameter_store_prefix": "/tap/dev/",
     "ingest_queue_url": "${aws_sqs_queue[tap-ingest-dev].url}",
-    "ingest_dead_letter_queue_url": "${aws_sqs_queue[tap-ingest-dlq-dev].url}",
+    "ingest_dead_letter_queue_url": "${aws_sqs_queue[tap-dlq-ingest-dev].url}",
     "events_queue_url": "${aws_sqs_queue[tap-events-dev].url}",
 }
 

@@ -115,21 +115,21 @@ def test_only_the_upload_bucket_may_send_to_the_ingest_queue(s3: Stack) -> None:
 
 def test_no_service_may_send_to_the_dead_letter_queue(s3: Stack) -> None:
     """Dead letters come from SQS itself, which asks no policy."""
-    policy = s3.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-ingest-dlq-dev].url}")
-    assert policy["policy"] == [tls_only("sqs:*", "${aws_sqs_queue[tap-ingest-dlq-dev].arn}")]
+    policy = s3.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-dlq-ingest-dev].url}")
+    assert policy["policy"] == [tls_only("sqs:*", "${aws_sqs_queue[tap-dlq-ingest-dev].arn}")]
 
 
 def test_a_message_that_fails_five_times_becomes_a_dead_letter(s3: Stack) -> None:
     """The ingest queue sends to its own dead-letter queue after the fifth receive."""
     assert s3.resource("aws_sqs_queue", name="tap-ingest-dev")["redrive_policy"] == (
-        '${jsonencode({"deadLetterTargetArn" = aws_sqs_queue[tap-ingest-dlq-dev].arn, "maxReceiveCount" = 5})}'
+        '${jsonencode({"deadLetterTargetArn" = aws_sqs_queue[tap-dlq-ingest-dev].arn, "maxReceiveCount" = 5})}'
     )
 
 
 def test_only_the_ingest_queue_may_use_its_dead_letter_queue(s3: Stack) -> None:
     """Another queue cannot redrive into it."""
     assert s3.resource("aws_sqs_queue_redrive_allow_policy") == {
-        "queue_url": "${aws_sqs_queue[tap-ingest-dlq-dev].url}",
+        "queue_url": "${aws_sqs_queue[tap-dlq-ingest-dev].url}",
         "redrive_allow_policy": (
             '${jsonencode({"redrivePermission" = "byQueue", "sourceQueueArns" = [aws_sqs_queue[tap-ingest-dev].arn]})}'
         ),
@@ -138,7 +138,7 @@ def test_only_the_ingest_queue_may_use_its_dead_letter_queue(s3: Stack) -> None:
 
 def test_the_dead_letter_queue_redrives_nowhere(s3: Stack) -> None:
     """A dead letter stays until somebody looks at it."""
-    assert "redrive_policy" not in s3.resource("aws_sqs_queue", name="tap-ingest-dlq-dev")
+    assert "redrive_policy" not in s3.resource("aws_sqs_queue", name="tap-dlq-ingest-dev")
 
 
 @pytest.mark.parametrize("suffix", ["dev", "staging", "prod"])

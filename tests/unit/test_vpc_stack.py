@@ -26,10 +26,11 @@ def test_finds_the_default_vpc(vpc: Stack) -> None:
     assert CdktfTesting.to_have_data_source_with_properties(vpc.text, DataAwsVpc.TF_RESOURCE_TYPE, {"default": True})
 
 
-def test_uses_default_subnets_in_zones_that_the_endpoints_support(vpc: Stack) -> None:
-    """Elsewhere an interface endpoint, and so a function, could not be."""
+def test_uses_default_subnets_in_zones_that_the_endpoints_and_lambda_support(vpc: Stack) -> None:
+    """AWS refuses a function in other zones."""
     zones = ", ".join(
-        f"tolist(data.aws_vpc_endpoint_service[{service}].availability_zones)" for service in ("ssm", "events")
+        f"tolist(data.aws_vpc_endpoint_service[{service}].availability_zones)"
+        for service in ("ssm", "events", "lambda")
     )
     assert vpc.data_source("aws_subnets")["filter"] == [
         {"name": "vpc-id", "values": ["${data.aws_vpc.id}"]},
