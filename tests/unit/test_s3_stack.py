@@ -84,6 +84,7 @@ class TestEveryBucket:
         assert rule == {
             "status": "Enabled",
             "filter": [{"prefix": ""}],
+            "expiration": [{"expired_object_delete_marker": True}],
             "noncurrent_version_expiration": [{"noncurrent_days": 30}],
             "abort_incomplete_multipart_upload": [{"days_after_initiation": 7}],
         }
