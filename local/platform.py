@@ -10,7 +10,7 @@ import psycopg
 from local import processes
 from local.cdktf import Cdktf
 from local.emulator import Emulator
-from local.postgres import PostgresServer
+from local.postgres import PostgresServer, find_package
 from local.worker import Worker
 
 _THIS_MACHINE = "127.0.0.1"
@@ -42,6 +42,7 @@ class Platform:
         self._resources = ExitStack()
 
     def __enter__(self) -> Self:
+        find_package()  # before the minutes of deploying
         with self._resources:
             self._start_emulator()
             self._fetch_provider()

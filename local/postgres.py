@@ -58,7 +58,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        package = _package()
+        package = find_package()
         self._directory.mkdir(parents=True, exist_ok=True)
         # A copy, since npm cannot carry the package's links, and `nobody` may have no access to the clone.
         _copy_with_links(package, self._directory)
@@ -173,7 +173,8 @@ class PostgresServer:
         return True
 
 
-def _package() -> Path:
+def find_package() -> Path:
+    """The npm package with PostgreSQL for this machine. Raises PostgresUnavailableError if there is none."""
     processor = _PROCESSORS.get(platform.machine(), platform.machine())
     package = PACKAGES / f"{sys.platform}-{processor}"
     if not (package / "native" / "bin" / "postgres").exists():
