@@ -21,6 +21,8 @@ class PythonFunction(Construct):
 
     `package`: the zip file; it is uploaded to `artifact_bucket` under the SHA-256 of its contents.
     `memory`: MiB, 128 to 10,240. `timeout`: seconds, 1 to 900. `log_retention`: days.
+    `replacement_security_group_id`: takes the place of the others before the function is destroyed. Lambda frees the
+    network interfaces only long after, and a group that they carry cannot be deleted for so long.
     `environment` is readable by everybody who may see the function: names of parameters, never secrets.
     Raises ValueError for a value that is out of range and for a package that is not there.
     """
@@ -48,6 +50,7 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
         subnet_ids: Sequence[str],
         security_group_ids: Sequence[str],
+        replacement_security_group_id: str,
     ) -> None:
         super().__init__(scope, id)
         require_range("memory", memory, 128, 10_240, "MiB")
@@ -88,6 +91,8 @@ class PythonFunction(Construct):
             vpc_config=LambdaFunctionVpcConfig(
                 subnet_ids=list(subnet_ids), security_group_ids=list(security_group_ids)
             ),
+            replace_security_groups_on_destroy=True,
+            replacement_security_group_ids=[replacement_security_group_id],
             depends_on=[log_group],
             tags=_TAGS,
         )

@@ -67,6 +67,8 @@ class LambdaStack(TapStack):
             },
             subnet_ids=vpc.subnet_ids,
             security_group_ids=[vpc.function_security_group.group.id, account.client_security_group_id],
+            # The account's, which outlives the environment.
+            replacement_security_group_id=account.client_security_group_id,
         )
         self.lambda_function = function.function
         QueueEventSource(

@@ -235,6 +235,7 @@ def python_function(stack: TerraformStack, package: Path, *, memory: int = 512, 
         environment={},
         subnet_ids=["subnet"],
         security_group_ids=["group"],
+        replacement_security_group_id="other-group",
     )
 
 

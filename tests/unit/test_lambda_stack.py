@@ -82,6 +82,13 @@ def test_is_in_the_vpc_with_its_own_group_and_that_of_the_endpoints_clients(func
     }
 
 
+def test_gives_its_own_group_back_before_it_is_destroyed(function: Block) -> None:
+    """Its network interfaces outlive it for long, and the environment's group could not be deleted meanwhile."""
+    assert function["replace_security_groups_on_destroy"] is True
+    replacement = ["${data.aws_security_group[tap-endpoint-client-account].id}"]
+    assert function["replacement_security_group_ids"] == replacement
+
+
 def test_log_group_exists_before_the_function(lambda_stack: Stack, function: Block) -> None:
     """Otherwise Lambda makes one that keeps its lines for ever."""
     assert lambda_stack.resource("aws_cloudwatch_log_group") == {
