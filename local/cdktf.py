@@ -77,6 +77,11 @@ class Cdktf:
             self._run(["terraform", "init", "-input=false"], self.directory / "cdktf.out" / "stacks" / "tap-account")
             # At once and whole, so that an interrupted download is never taken for the provider.
             (data_directory / "providers").rename(_PROVIDERS)
+        except CommandFailedError as error:
+            raise CommandFailedError(
+                f"{error}; where Terraform's registry is out of reach, name a folder that holds the AWS provider:"
+                " export TF_CLI_ARGS_init=-plugin-dir=FOLDER"
+            ) from error
         finally:
             shutil.rmtree(data_directory)
 
