@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 from psycopg.rows import dict_row
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from local.platform import Platform
 from local.progress import step
@@ -94,9 +92,8 @@ def _row(platform: Platform) -> Mapping[str, Any]:
 
 def _show(console: Console, title: str, values: Mapping[str, Any]) -> None:
     console.print(f"\n[bold]{title}")
-    table = Table(show_header=False, box=None)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    width = max(map(len, values))
     for name, value in values.items():
-        table.add_row(name, escape(json.dumps(value, indent=1) if isinstance(value, dict) else str(value)))
-    console.print(table)
+        text = json.dumps(value) if isinstance(value, dict) else value
+        # Never folded: these are for copying.
+        console.print(f"  {name:<{width}}  {text}", markup=False, soft_wrap=True)
