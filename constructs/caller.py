@@ -23,3 +23,7 @@ class Caller(Construct):
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account in this region, by its name."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def endpoint_service_name(self, service: str) -> str:
+        """What VPC endpoints of an AWS service in this region call it: `com.amazonaws.{region}.{service}`."""
+        return f"com.amazonaws.{self.region}.{service}"

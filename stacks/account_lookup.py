@@ -18,7 +18,7 @@ class AccountLookup(Construct):
 
     def __init__(self, scope: Construct, id: str, *, vpc_id: str, existing_endpoints: ExistingEndpoints) -> None:
         super().__init__(scope, id)
-        self._region = Caller(self, "Caller").region
+        self._caller = Caller(self, "Caller")
         self._vpc_id = vpc_id
         self.client_security_group_id = DataAwsSecurityGroup(
             self, "EndpointClients", name=CLIENT_SECURITY_GROUP_NAME, vpc_id=vpc_id
@@ -35,7 +35,7 @@ class AccountLookup(Construct):
                 self,
                 name,
                 vpc_id=self._vpc_id,
-                service_name=f"com.amazonaws.{self._region}.{service}",
+                service_name=self._caller.endpoint_service_name(service),
                 # The VPC may have other endpoints of the service: this is the one that the account stack made.
                 tags={"Stack": "tap-account"},
             )

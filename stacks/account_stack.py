@@ -82,7 +82,7 @@ class AccountStack(TapStack):
             endpoint = VpcEndpoint(
                 self,
                 "S3Endpoint",
-                service_name=self._service_name("s3"),
+                service_name=self._caller.endpoint_service_name("s3"),
                 vpc_endpoint_type="Gateway",
                 vpc_id=self._default_vpc.vpc.id,
                 route_table_ids=[main_route_table.route_table_id],
@@ -105,7 +105,7 @@ class AccountStack(TapStack):
                 InterfaceEndpoint(
                     self,
                     f"{service.title()}Endpoint",
-                    service_name=self._service_name(service),
+                    service_name=self._caller.endpoint_service_name(service),
                     actions=actions,
                     account_id=self._caller.account_id,
                     vpc_id=self._default_vpc.vpc.id,
@@ -180,6 +180,3 @@ class AccountStack(TapStack):
             ],
         )
         CloudwatchLogResourcePolicy(self, "LogPolicy", policy_name="tap-events", policy_document=document.json)
-
-    def _service_name(self, service: str) -> str:
-        return f"com.amazonaws.{self._caller.region}.{service}"

@@ -12,7 +12,7 @@ from constructs.caller import Caller
 from constructs.function_role import FunctionRole
 from stacks.base import TapStack
 from stacks.event_bridge_stack import EventBridgeStack
-from stacks.names import MaxLength, function_log_group_name, parameter_prefix, resource_name
+from stacks.names import MaxLength, database_parameter_name, function_log_group_name, function_name, resource_name
 from stacks.s3_stack import S3Stack
 from stacks.settings import EnvironmentSettings
 
@@ -35,8 +35,11 @@ class IamStack(TapStack):
     ) -> None:
         super().__init__(scope, "iam", suffix=environment.suffix, state_bucket=state_bucket)
         caller = Caller(self, "Caller")
-        prefix = f"parameter{parameter_prefix(environment.suffix)}database/"
-        name = resource_name("lambda", environment.suffix, MaxLength.ROLE)
+        parameter_arns = {
+            name: caller.arn("ssm", f"parameter{database_parameter_name(environment.suffix, name)}")
+            for name in _PARAMETERS
+        }
+        log_group_name = function_log_group_name(function_name(environment.suffix))
         statements = [
             DataAwsIamPolicyDocumentStatement(
                 sid="ReadUploads",
@@ -50,7 +53,7 @@ class IamStack(TapStack):
             DataAwsIamPolicyDocumentStatement(
                 sid="ReadParameters",
                 actions=["ssm:GetParameters"],
-                resources=[caller.arn("ssm", f"{prefix}{parameter}") for parameter in _PARAMETERS],
+                resources=list(parameter_arns.values()),
             ),
             DataAwsIamPolicyDocumentStatement(
                 sid="DecryptPassword",
@@ -64,7 +67,7 @@ class IamStack(TapStack):
                     DataAwsIamPolicyDocumentStatementCondition(
                         test="StringEquals",
                         variable="kms:EncryptionContext:PARAMETER_ARN",
-                        values=[caller.arn("ssm", f"{prefix}password")],
+                        values=[parameter_arns["password"]],
                     ),
                 ],
             ),
@@ -80,7 +83,7 @@ class IamStack(TapStack):
         self.lambda_role = FunctionRole(
             self,
             "Function",
-            name=name,
-            log_group_arn=caller.arn("logs", f"log-group:{function_log_group_name(name)}"),
+            name=resource_name("lambda", environment.suffix, MaxLength.ROLE),
+            log_group_arn=caller.arn("logs", f"log-group:{log_group_name}"),
             statements=statements,
         ).role

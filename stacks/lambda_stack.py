@@ -10,7 +10,7 @@ from stacks.base import TapStack
 from stacks.event_bridge_stack import EventBridgeStack
 from stacks.function_package import FunctionPackage
 from stacks.iam_stack import IamStack
-from stacks.names import MaxLength, function_log_group_name, resource_name
+from stacks.names import function_log_group_name, function_name
 from stacks.parameter_stack import ParameterStack
 from stacks.s3_stack import S3Stack
 from stacks.settings import EnvironmentSettings, Settings
@@ -37,7 +37,7 @@ class LambdaStack(TapStack):
     ) -> None:
         super().__init__(scope, "lambda", suffix=environment.suffix, state_bucket=settings.state_bucket)
         account = AccountLookup(self, "Account", vpc_id=vpc.vpc.id, existing_endpoints=settings.existing_endpoints)
-        name = resource_name("lambda", environment.suffix, MaxLength.FUNCTION)
+        name = function_name(environment.suffix)
         function = PythonFunction(
             self,
             "Function",

@@ -47,14 +47,24 @@ def event_log_group_name(suffix: str) -> str:
     return _within(MaxLength.LOG_GROUP, f"/aws/events/tap-application-events-{suffix}")
 
 
-def function_log_group_name(function_name: str) -> str:
-    """The log group that Lambda writes to."""
-    return _within(MaxLength.LOG_GROUP, f"/aws/lambda/{function_name}")
+def function_name(suffix: str) -> str:
+    """The name of an environment's function: its role is told the log group before the function exists."""
+    return resource_name("lambda", suffix, MaxLength.FUNCTION)
+
+
+def function_log_group_name(name: str) -> str:
+    """The log group that Lambda writes the lines of the function `name` to."""
+    return _within(MaxLength.LOG_GROUP, f"/aws/lambda/{name}")
 
 
 def parameter_prefix(suffix: str) -> str:
     """The folder of an environment's parameters, with its slash at the end."""
     return _within(MaxLength.PARAMETER, f"/tap/{suffix}/")
+
+
+def database_parameter_name(suffix: str, name: str) -> str:
+    """The parameter that holds the database's `endpoint`, `username`, `password` or `name`."""
+    return _within(MaxLength.PARAMETER, f"{parameter_prefix(suffix)}database/{name}")
 
 
 def _within(limit: MaxLength, name: str) -> str:

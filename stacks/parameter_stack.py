@@ -4,7 +4,7 @@ from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 
 from constructs import Construct
 from stacks.base import TapStack
-from stacks.names import parameter_prefix
+from stacks.names import database_parameter_name, parameter_prefix
 from stacks.rds_stack import RdsStack
 from stacks.settings import EnvironmentSettings
 
@@ -22,17 +22,18 @@ class ParameterStack(TapStack):
         self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None, rds: RdsStack
     ) -> None:
         super().__init__(scope, "parameter", suffix=environment.suffix, state_bucket=state_bucket)
+        self._suffix = environment.suffix
         self.prefix = parameter_prefix(environment.suffix)
-        self.db_endpoint_param = self._parameter("Endpoint", "database/endpoint", rds.db_instance.endpoint)
-        self.db_username_param = self._parameter("Username", "database/username", rds.db_instance.username)
-        self.db_name_param = self._parameter("Name", "database/name", rds.db_instance.db_name)
+        self.db_endpoint_param = self._parameter("Endpoint", "endpoint", rds.db_instance.endpoint)
+        self.db_username_param = self._parameter("Username", "username", rds.db_instance.username)
+        self.db_name_param = self._parameter("Name", "name", rds.db_instance.db_name)
         self.db_password_param = rds.db_password_param
 
     def _parameter(self, id: str, name: str, value: str) -> SsmParameter:
         return SsmParameter(
             self,
             id,
-            name=f"{self.prefix}{name}",
+            name=database_parameter_name(self._suffix, name),
             type="String",
             # None of these is a secret, and a plan that shows them can be read.
             insecure_value=value,

@@ -7,7 +7,7 @@ from constructs import Construct
 from constructs.database_credential import DatabaseCredential
 from constructs.postgres_instance import PostgresInstance
 from stacks.base import TapStack
-from stacks.names import MaxLength, parameter_prefix, resource_name
+from stacks.names import MaxLength, database_parameter_name, resource_name
 from stacks.settings import EnvironmentSettings
 from stacks.vpc_stack import VpcStack
 
@@ -28,7 +28,7 @@ class RdsStack(TapStack):
         credential = DatabaseCredential(
             self,
             "Credential",
-            parameter_name=f"{parameter_prefix(environment.suffix)}database/password",
+            parameter_name=database_parameter_name(environment.suffix, "password"),
             version=environment.password_version,
         )
         self.db_password_param = credential.parameter

@@ -136,11 +136,9 @@ class Settings:
             ),
             state_bucket=_matching(given, "TF_STATE_BUCKET", _BUCKET, "the name of an S3 bucket"),
             existing_endpoints=ExistingEndpoints(
-                s3=_matching(given, "S3_VPC_ENDPOINT_ID", _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)"),
-                ssm=_matching(given, "SSM_VPC_ENDPOINT_ID", _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)"),
-                events=_matching(
-                    given, "EVENTS_VPC_ENDPOINT_ID", _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)"
-                ),
+                s3=_vpc_endpoint_id(given, "S3_VPC_ENDPOINT_ID"),
+                ssm=_vpc_endpoint_id(given, "SSM_VPC_ENDPOINT_ID"),
+                events=_vpc_endpoint_id(given, "EVENTS_VPC_ENDPOINT_ID"),
             ),
             emulator_url=_url(given, "AWS_ENDPOINT_URL"),
         )
@@ -174,6 +172,10 @@ def _matching(given: Mapping[str, str], name: str, pattern: re.Pattern[str], mea
     if value is not None and not pattern.fullmatch(value):
         raise SettingsError(f"{name} {value!r} is not valid: give {meaning}, or unset it")
     return value
+
+
+def _vpc_endpoint_id(given: Mapping[str, str], name: str) -> str | None:
+    return _matching(given, name, _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)")
 
 
 def _url(given: Mapping[str, str], name: str) -> str | None:
