@@ -14,8 +14,11 @@ from psycopg.types.json import Jsonb
 
 from handler import schema
 from handler.errors import PermanentFault
+from handler.junit import JUnitReport
 from handler.notifications import Upload
+from handler.origin import Origin
 from handler.parameters import DatabaseParameters, ParameterStore
+from handler.results import Run, record_run
 
 RDS_CA_BUNDLE = Path(__file__).parent / "rds-ca-bundle.pem"
 
@@ -51,38 +54,52 @@ class Database:
     def record(
         self,
         upload: Upload,
+        origin: Origin,
         *,
         processed_at: datetime,
+        report: JUnitReport | None,
         fault: PermanentFault | None,
-        detail: dict[str, object],
+        detail: Callable[[Run | None], dict[str, object]],
     ) -> None:
-        """Writes the upload and its event in one transaction, unless another delivery of it was faster."""
+        """Writes the upload, what its report says, and its event, in one transaction, unless that was done before.
+
+        `detail` tells the event's detail from what was recorded of the report. Another delivery that is recording the
+        upload at this moment is waited for. Whatever reading the report raises leaves nothing behind.
+        """
         connection = self._connected()
         with connection.transaction():
-            connection.execute(
+            new = connection.execute(
                 """
-                insert into upload (event_id, bucket, key, version_id, etag, size, kind,
+                insert into upload (event_id, bucket, key, version_id, etag, size, kind, uploaded_at,
+                                    project, branch, commit, build_url,
                                     status, error_code, error_message, processed_at)
-                values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
                 on conflict do nothing
                 """,
                 [
                     upload.event_id,
                     upload.bucket,
-                    upload.key,
+                    upload.readable_key,
                     upload.version_id,
                     upload.etag,
                     upload.size,
                     upload.kind,
+                    upload.uploaded_at,
+                    origin.project,
+                    origin.branch,
+                    origin.commit,
+                    origin.build_url,
                     "error" if fault else "success",
                     fault and fault.code,
                     fault and str(fault),
                     processed_at,
                 ],
             )
+            if not new.rowcount:
+                return
+            run = record_run(connection, upload.event_id, report) if report else None
             connection.execute(
-                "insert into outbox (event_id, detail) values (%s, %s) on conflict do nothing",
-                [upload.event_id, Jsonb(detail)],
+                "insert into outbox (event_id, detail) values (%s, %s)", [upload.event_id, Jsonb(detail(run))]
             )
 
     def send_event(self, upload: Upload, put: Callable[[dict[str, object]], None]) -> dict[str, object] | None:

@@ -43,7 +43,7 @@ class ForbiddenDtd(PermanentFault):
 
 
 class TooLarge(PermanentFault):
-    """The report, or a single tag or comment of it, exceeds its limit."""
+    """The report, a single tag or comment of it, or what its gzip unpacks to exceeds its limit."""
 
     code = "too_large"
 
@@ -52,6 +52,12 @@ class TooDeep(PermanentFault):
     """The report nests its elements too deeply."""
 
     code = "too_deep"
+
+
+class TooManyCases(PermanentFault):
+    """The report has more test cases than a run may have."""
+
+    code = "too_many_cases"
 
 
 class BadGzip(PermanentFault):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 import traceback
-from typing import Any
+from typing import Any, Protocol
 
 import botocore.session
 import psycopg
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,16 +25,33 @@ from handler.processing import Processor
 from handler.storage import ObjectStorage
 
 logger = Logger(service="tap")
+metrics = Metrics(namespace="TAP", service="tap")
 
 # Seconds. The queue retries for minutes: giving a message back is better than waiting long for an answer.
 _CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 
+# Of the time that an invocation has, for what is under way: nothing new is begun in this last part of it. An upload
+# that runs into the timeout fails its whole batch.
+_LAST_PART = 1 / 4
+
+
+class Context(Protocol):
+    """What the function asks of Lambda about its invocation."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the timeout."""
+
+
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+def lambda_handler(event: dict[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
     """Answers with the messages to be retried; all others of the batch are done and will be deleted."""
-    processor = _processor()
-    failed = [message["messageId"] for message in event["Records"] if not _process_message(processor, message)]
+    invocation = _Invocation(_processor(), context)
+    try:
+        failed = [message["messageId"] for message in event["Records"] if not invocation.process(message)]
+    finally:
+        if metrics.provider.metric_set:
+            metrics.flush_metrics()
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -51,39 +70,63 @@ def make_processor(environment: Environment) -> Processor:
 @functools.cache
 def _processor() -> Processor:
     # Once per container, since clients and connections take their time.
-    return make_processor(Environment.read(os.environ))
+    environment = Environment.read(os.environ)
+    metrics.set_default_dimensions(environment=environment.environment)
+    return make_processor(environment)
 
 
-def _process_message(processor: Processor, message: dict[str, Any]) -> bool:
-    with logger.append_context_keys(message_id=message["messageId"]):
-        try:
-            uploads = read_uploads(message["body"])
-        except InvalidMessage as error:
-            logger.error(str(error))
-            return False
-        # All of them first, so that one upload's failure does not hold up the next.
-        outcomes = [_process_upload(processor, upload) for upload in uploads]
-        return all(outcomes)
+class _Invocation:
+    """One batch of messages, for as long as its time lasts."""
+
+    def __init__(self, processor: Processor, context: Context) -> None:
+        self._processor = processor
+        self._milliseconds_left = context.get_remaining_time_in_millis
+        self._reserve = _LAST_PART * self._milliseconds_left()
+
+    def process(self, message: dict[str, Any]) -> bool:
+        """Whether the message is done."""
+        with logger.append_context_keys(message_id=message["messageId"]):
+            try:
+                uploads = read_uploads(message["body"])
+            except InvalidMessage as error:
+                logger.error(str(error))
+                return False
+            # All of them first, so that one upload's failure does not hold up the next.
+            outcomes = [self._process_upload(upload) for upload in uploads]
+            return all(outcomes)
+
+    def _process_upload(self, upload: Upload) -> bool:
+        identity = {"bucket": upload.bucket, "key": upload.key, "version_id": upload.version_id}
+        # The row and the event have this id as well: it leads from one to the other.
+        with logger.append_context_keys(correlation_id=str(upload.event_id), **identity):
+            if self._milliseconds_left() < self._reserve:
+                logger.warning("Upload not begun, to be retried: too little time left")
+                return False
+            started = time.monotonic()
+            try:
+                detail = self._processor.process(upload)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the message must come again and the batch go on
+                logger.error(
+                    "Upload failed, to be retried",
+                    error=type(error).__name__,
+                    reason=_reason(error),
+                    stack=traceback.format_tb(error.__traceback__),
+                )
+                return False
+            if detail is None:
+                logger.info("Upload was processed before")
+            else:
+                totals = detail.get("run", {}).get("totals")
+                logger.info("Upload processed", status=detail["status"], error=detail.get("error"), totals=totals)
+                _count(detail, milliseconds=(time.monotonic() - started) * 1000)
+            return True
 
 
-def _process_upload(processor: Processor, upload: Upload) -> bool:
-    identity = {"bucket": upload.bucket, "key": upload.key, "version_id": upload.version_id}
-    with logger.append_context_keys(event_id=str(upload.event_id), **identity):
-        try:
-            detail = processor.process(upload)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the message must come again and the batch go on
-            logger.error(
-                "Upload failed, to be retried",
-                error=type(error).__name__,
-                reason=_reason(error),
-                stack=traceback.format_tb(error.__traceback__),
-            )
-            return False
-        if detail is None:
-            logger.info("Upload was processed before")
-        else:
-            logger.info("Upload processed", status=detail["status"], error=detail.get("error"))
-        return True
+def _count(detail: dict[str, Any], *, milliseconds: float) -> None:
+    metrics.add_metric("Reports", MetricUnit.Count, detail["kind"] == "junit")
+    metrics.add_metric("Cases", MetricUnit.Count, detail["run"]["totals"]["tests"] if "run" in detail else 0)
+    metrics.add_metric("Faults", MetricUnit.Count, detail["status"] == "error")
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, milliseconds)
 
 
 def _reason(error: Exception) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 from uuid import UUID, uuid5
@@ -16,18 +18,24 @@ _UPLOADS = UUID("6a1c9f0e-4a53-5d0b-9f43-0d6a7c2b8e11")
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One version of one object. `size` in bytes."""
+    """One version of one object. `size` in bytes; `uploaded_at` is when S3 finished the upload."""
 
     bucket: str
     key: str
     version_id: str
     etag: str
     size: int
+    uploaded_at: datetime
 
     @property
     def event_id(self) -> UUID:
         """The upload's identity: equal whenever bucket, key and version are."""
         return uuid5(_UPLOADS, json.dumps([self.bucket, self.key, self.version_id]))
+
+    @property
+    def readable_key(self) -> str:
+        """The key, with U+FFFD for what neither PostgreSQL nor every reader of JSON takes: NUL and lone surrogates."""
+        return re.sub("[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", self.key)
 
     @property
     def kind(self) -> Literal["junit", "artifact"]:
@@ -59,4 +67,5 @@ def _read_record(record: Any) -> Upload:
         version_id=object_["versionId"],
         etag=object_["eTag"],
         size=object_["size"],
+        uploaded_at=datetime.fromisoformat(record["eventTime"]),
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
-from handler import junit
 from handler.database import Database
 from handler.errors import PermanentFault
-from handler.events import EventBus
+from handler.events import EventBus, event_detail
+from handler.junit import JUnitReport
 from handler.notifications import Upload
+from handler.origin import Origin
 from handler.storage import ObjectStorage
 
 
@@ -21,42 +24,43 @@ class Processor:
     database: Database
     events: EventBus
 
-    def process(self, upload: Upload) -> dict[str, object] | None:
+    def process(self, upload: Upload) -> dict[str, Any] | None:
         """Records and announces the upload. Returns the event's detail, or None if all of it was done before.
 
         A permanent fault is part of the record. Anything raised is transient: what was done is kept, and the
         next delivery does the rest.
         """
         if not self.database.is_recorded(upload):
-            fault = self._find_fault(upload)
-            processed_at = datetime.now(UTC)
-            detail = event_detail(upload, processed_at=processed_at, fault=fault)
-            self.database.record(upload, processed_at=processed_at, fault=fault, detail=detail)
+            self._record(upload)
         return self.database.send_event(upload, self.events.put)
 
-    def _find_fault(self, upload: Upload) -> PermanentFault | None:
+    def _record(self, upload: Upload) -> None:
+        origin = Origin.of(upload.readable_key, metadata={})
         try:
-            with self.storage.open(upload) as content:
+            with self.storage.open(upload) as stored:
+                origin = Origin.of(upload.readable_key, stored.metadata)
+                report = None
                 if upload.kind == "junit":
-                    junit.check_report(content, gzipped=upload.key.endswith(".gz"))
+                    gzipped = upload.key.endswith(".gz")
+                    report = JUnitReport(stored.content, gzipped=gzipped, project=origin.project)
+                self._write(upload, origin, report=report)
         except PermanentFault as fault:
-            return fault
-        return None
+            self._write(upload, origin, fault=fault)
 
-
-def event_detail(upload: Upload, *, processed_at: datetime, fault: PermanentFault | None) -> dict[str, object]:
-    """The detail of the "S3 Object Processed" event, which other teams' rules and consumers rely on."""
-    detail: dict[str, object] = {
-        "event_id": str(upload.event_id),
-        "status": "error" if fault else "success",
-        "bucket": upload.bucket,
-        "key": upload.key,
-        "version_id": upload.version_id,
-        "etag": upload.etag,
-        "size": upload.size,
-        "kind": upload.kind,
-        "processed_at": processed_at.isoformat(timespec="milliseconds"),
-    }
-    if fault:
-        detail["error"] = {"code": fault.code, "message": str(fault)}
-    return detail
+    def _write(
+        self,
+        upload: Upload,
+        origin: Origin,
+        *,
+        report: JUnitReport | None = None,
+        fault: PermanentFault | None = None,
+    ) -> None:
+        processed_at = datetime.now(UTC)
+        self.database.record(
+            upload,
+            origin,
+            processed_at=processed_at,
+            report=report,
+            fault=fault,
+            detail=partial(event_detail, upload, origin, processed_at=processed_at, fault=fault),
+        )

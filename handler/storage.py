@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from handler.bounded_xml import Readable
 from handler.errors import NotFound
-from handler.junit import Readable
 from handler.notifications import Upload
+
+
+class StoredObject(NamedTuple):
+    """An object's content, a stream that is not read ahead, and its user-defined metadata."""
+
+    content: Readable
+    metadata: Mapping[str, str]
 
 
 class ObjectStorage:
@@ -20,8 +27,8 @@ class ObjectStorage:
         self._client = client
 
     @contextmanager
-    def open(self, upload: Upload) -> Iterator[Readable]:
-        """The content as a stream, not read ahead. Raises NotFound; other errors of S3 are transient."""
+    def open(self, upload: Upload) -> Iterator[StoredObject]:
+        """Raises NotFound; other errors of S3 are transient."""
         try:
             answer = self._client.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
         except ClientError as error:
@@ -29,4 +36,4 @@ class ObjectStorage:
                 raise NotFound("The bucket does not hold this version of the object.") from None
             raise
         with closing(answer["Body"]) as body:
-            yield body
+            yield StoredObject(body, answer["Metadata"])

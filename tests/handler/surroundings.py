@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 from uuid import uuid4
@@ -103,11 +106,17 @@ class Aws:
         self._events.delete_rule(Name="all", EventBusName=bus)
         self._events.delete_event_bus(Name=bus)
 
-    def upload(self, key: str = "shop/report.xml", content: bytes = REPORT) -> dict[str, Any]:
+    def upload(
+        self,
+        key: str = "shop/report.xml",
+        content: bytes = REPORT,
+        metadata: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         """Puts an object into the bucket; the S3 record that announces it."""
-        answer = self._s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        answer = self._s3.put_object(Bucket=BUCKET, Key=key, Body=content, Metadata=metadata or {})
         return {
             "eventSource": "aws:s3",
+            "eventTime": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "eventName": "ObjectCreated:Put",
             "s3": {
                 "bucket": {"name": BUCKET},
@@ -138,6 +147,10 @@ class LambdaContext:
     memory_limit_in_mb: str = "512"
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:tap-lambda-test"
     aws_request_id: str = "8f5d2a6e-0000-4000-8000-000000000000"
+    milliseconds_left: Iterator[int] = field(default_factory=lambda: itertools.repeat(120_000))
+
+    def get_remaining_time_in_millis(self) -> int:
+        return next(self.milliseconds_left)
 
 
 class Function:
@@ -149,9 +162,9 @@ class Function:
         assert isinstance(handler, logging.StreamHandler)
         handler.setStream(self._output)
 
-    def answer(self, *messages: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, *messages: dict[str, Any], context: LambdaContext | None = None) -> dict[str, Any]:
         """The function's answer to a batch of messages."""
-        return lambda_function.lambda_handler({"Records": list(messages)}, LambdaContext())
+        return lambda_function.lambda_handler({"Records": list(messages)}, context or LambdaContext())
 
     def invoke(self, *messages: dict[str, Any]) -> list[str]:
         """The ids of the failed messages, in the order of the answer."""

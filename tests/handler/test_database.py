@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from handler.notifications import Upload
 from handler.parameters import ParameterStore
 from tests.handler.surroundings import VARIABLES, Aws, Postgres
 
-UPLOAD = Upload(bucket="uploads", key="a.xml", version_id="v1", etag="e", size=1)
+UPLOAD = Upload(
+    bucket="uploads", key="a.xml", version_id="v1", etag="e", size=1, uploaded_at=datetime(2026, 11, 23, tzinfo=UTC)
+)
 
 
 class CountedParameters(ParameterStore):

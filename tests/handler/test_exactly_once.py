@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
@@ -13,9 +14,11 @@ from botocore.exceptions import ClientError
 
 from handler.errors import NotXml
 from handler.notifications import Upload
+from handler.origin import Origin
 from handler.processing import Processor
 from tests.handler.surroundings import Aws, Function, Postgres, message, upload_of
 
+ORIGIN = Origin(project="shop")
 SENT = "select sent_at is not null from outbox"
 
 
@@ -50,7 +53,7 @@ def test_a_failure_before_the_record_leaves_nothing_behind(aws: Aws, postgres: P
     """The next delivery starts from the beginning."""
     processor.process(upload_of(aws.upload("other.xml")))
     upload = upload_of(aws.upload())
-    elsewhere = Upload(bucket="no-such-bucket", key="a.xml", version_id=upload.version_id, etag="e", size=1)
+    elsewhere = dataclasses.replace(upload, bucket="no-such-bucket")
     with pytest.raises(ClientError, match="NoSuchBucket"):
         processor.process(elsewhere)
     assert postgres.query("select key from upload") == [("other.xml",)]
@@ -105,7 +108,14 @@ def test_the_first_record_stands(aws: Aws, postgres: Postgres, processor: Proces
     upload = upload_of(aws.upload())
     record(processor, upload)
     fault = NotXml("Judged later.")
-    processor.database.record(upload, processed_at=datetime.now(UTC), fault=fault, detail={"status": "error"})
+    processor.database.record(
+        upload,
+        ORIGIN,
+        processed_at=datetime.now(UTC),
+        report=None,
+        fault=fault,
+        detail=lambda _: {"status": "error"},
+    )
     query = "select status, detail ->> 'status' from upload join outbox using (event_id)"
     assert postgres.query(query) == [("success", "success")]
 
@@ -160,4 +170,6 @@ def test_a_delivery_waits_for_another_that_is_sending(
 def record(processor: Processor, upload: Upload) -> None:
     """Records the upload and leaves its event unsent, as a container does that dies in between."""
     detail: dict[str, object] = {"event_id": str(upload.event_id), "status": "success"}
-    processor.database.record(upload, processed_at=datetime.now(UTC), fault=None, detail=detail)
+    processor.database.record(
+        upload, ORIGIN, processed_at=datetime.now(UTC), report=None, fault=None, detail=lambda _: detail
+    )

@@ -79,6 +79,15 @@ def test_a_report_is_announced(aws: Aws, postgres: Postgres, function: Function)
         "size": len(REPORT),
         "kind": "junit",
         "processed_at": processed_at.isoformat(timespec="milliseconds"),
+        "run": {
+            "id": str(upload.event_id),
+            "project": "shop",
+            "branch": None,
+            "commit": None,
+            "build_url": None,
+            "totals": {"tests": 1, "passed": 1, "failed": 0, "error": 0, "skipped": 0, "flaky": 0},
+            "duration": None,
+        },
     }
 
 
@@ -240,9 +249,9 @@ def test_a_failed_record_does_not_hold_up_the_rest_of_its_message(
 
 
 def test_an_error_that_might_quote_the_upload_is_logged_by_its_name_alone(aws: Aws, function: Function) -> None:
-    """Here a key with NUL, which PostgreSQL cannot store: it ends in the dead-letter queue."""
+    """Here an ETag with NUL, which S3 never sends and PostgreSQL cannot store."""
     record = aws.upload()
-    record["s3"]["object"]["key"] = "a%00b"
+    record["s3"]["object"]["eTag"] = "a\0b"
     failing = message(record)
     assert function.invoke(failing) == [failing["messageId"]]
     [entry] = function.log_entries
@@ -351,7 +360,7 @@ def test_a_processed_upload_is_logged_with_its_identity(aws: Aws, function: Func
         "service": "tap",
         "function_request_id": "8f5d2a6e-0000-4000-8000-000000000000",
         "message_id": delivery["messageId"],
-        "event_id": str(upload_of(record).event_id),
+        "correlation_id": str(upload_of(record).event_id),
         "bucket": "uploads",
         "key": "shop/report.xml",
         "version_id": upload_of(record).version_id,

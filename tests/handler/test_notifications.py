@@ -1,6 +1,8 @@
 """S3 notifications, as SQS delivers them."""
 
+import dataclasses
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 from uuid import UUID
@@ -12,13 +14,18 @@ from hypothesis import strategies as st
 from handler.errors import InvalidMessage
 from handler.notifications import Upload, read_uploads
 
-UPLOAD = Upload(bucket="uploads", key="shop/report.xml", version_id="v1", etag="e", size=7)
+UPLOADED_AT = datetime(2026, 11, 23, 12, 30, 15, 123000, tzinfo=UTC)
+UPLOAD = Upload(bucket="uploads", key="shop/report.xml", version_id="v1", etag="e", size=7, uploaded_at=UPLOADED_AT)
 
 
 def record(**object_: Any) -> dict[str, Any]:
     """An S3 record as AWS writes it, without what the function does not read."""
     described = {"key": "shop/report.xml", "size": 7, "eTag": "e", "versionId": "v1", **object_}
-    return {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "uploads"}, "object": described}}
+    return {
+        "eventName": "ObjectCreated:Put",
+        "eventTime": "2026-11-23T12:30:15.123Z",
+        "s3": {"bucket": {"name": "uploads"}, "object": described},
+    }
 
 
 def body(*records: dict[str, Any]) -> str:
@@ -30,7 +37,7 @@ def test_a_message_may_hold_several_uploads() -> None:
     uploads = read_uploads(body(record(), record(versionId="v2")))
     assert uploads == [
         UPLOAD,
-        Upload(bucket="uploads", key="shop/report.xml", version_id="v2", etag="e", size=7),
+        dataclasses.replace(UPLOAD, version_id="v2"),
     ]
 
 
@@ -89,7 +96,7 @@ def test_the_event_id_never_changes() -> None:
 
 def test_the_event_id_depends_on_bucket_key_and_version_alone() -> None:
     """S3 repeats a notification with the same three."""
-    same = Upload(bucket="uploads", key="shop/report.xml", version_id="v1", etag="other", size=8)
+    same = dataclasses.replace(UPLOAD, etag="other", size=8, uploaded_at=datetime(2027, 1, 1, tzinfo=UTC))
     assert same.event_id == UPLOAD.event_id
 
 
@@ -104,7 +111,7 @@ def test_the_event_id_depends_on_bucket_key_and_version_alone() -> None:
 )
 def test_another_bucket_key_or_version_is_another_upload(bucket: str, key: str, version_id: str) -> None:
     """However the three are cut."""
-    other = Upload(bucket=bucket, key=key, version_id=version_id, etag="e", size=7)
+    other = dataclasses.replace(UPLOAD, bucket=bucket, key=key, version_id=version_id)
     assert other.event_id != UPLOAD.event_id
 
 
@@ -121,4 +128,4 @@ def test_another_bucket_key_or_version_is_another_upload(bucket: str, key: str, 
 )
 def test_the_key_tells_reports_from_artifacts(key: str, kind: str) -> None:
     """Only `.xml` and `.xml.gz` are reports."""
-    assert Upload(bucket="uploads", key=key, version_id="v1", etag="e", size=7).kind == kind
+    assert dataclasses.replace(UPLOAD, key=key).kind == kind

@@ -1,4 +1,4 @@
-"""The check that a report is JUnit XML within the limits."""
+"""XML from strangers, read as a stream and within limits."""
 
 import gzip
 import io
@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler import junit
+from handler import bounded_xml
 from handler.errors import (
     BadEncoding,
     BadGzip,
     ForbiddenDtd,
-    NotJUnit,
     NotXml,
     PermanentFault,
     TooDeep,
     TooLarge,
 )
+from handler.junit import JUnitReport
 
 REPORT = b'<testsuites><testsuite name="cart"><testcase name="adds"/></testsuite></testsuites>'
 BILLION_LAUGHS = b'<!DOCTYPE testsuites [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><testsuites>&b;</testsuites>'
@@ -39,7 +39,21 @@ class Endless:
 
 
 def check(content: bytes, *, gzipped: bool = False) -> None:
-    junit.check_report(io.BytesIO(content), gzipped=gzipped)
+    read(io.BytesIO(content), gzipped=gzipped)
+
+
+def read(stream: bounded_xml.Readable, *, gzipped: bool = False) -> list[str]:
+    """What the stream holds, in order: start tags, end tags, and texts."""
+    seen: list[str] = []
+    for _ in bounded_xml.parse(
+        stream,
+        gzipped=gzipped,
+        start=lambda name, attributes: seen.append(f"<{name} {attributes}>"),
+        end=lambda name: seen.append(f"</{name}>"),
+        text=seen.append,
+    ):
+        pass
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -77,9 +91,6 @@ def test_a_gzipped_report_passes() -> None:
         (gzip.compress(REPORT), NotXml),
         (b'<?xml version="1.0" encoding="klingon"?><testsuites/>', BadEncoding),
         (b'<?xml version="1.0" encoding="shift_jis"?><testsuites/>', BadEncoding),
-        (b"<html/>", NotJUnit),
-        (b"<TestSuites/>", NotJUnit),
-        (b"<testcase/>", NotJUnit),
         (BILLION_LAUGHS, ForbiddenDtd),
         (EXTERNAL_ENTITY, ForbiddenDtd),
         (b'<!DOCTYPE testsuites SYSTEM "http://127.0.0.1/junit.dtd"><testsuites/>', ForbiddenDtd),
@@ -111,27 +122,27 @@ def test_what_is_no_complete_gzip_is_refused(content: bytes) -> None:
 
 def test_elements_may_nest_as_deep_as_the_limit() -> None:
     """The root counts as the first level."""
-    content = b"<testsuite>" * junit.MAX_DEPTH + b"</testsuite>" * junit.MAX_DEPTH
+    content = b"<testsuite>" * bounded_xml.MAX_DEPTH + b"</testsuite>" * bounded_xml.MAX_DEPTH
     check(content)
 
 
 def test_deeper_elements_are_refused() -> None:
     """expat itself would keep any number of open elements in memory."""
     with pytest.raises(TooDeep) as fault:
-        check(b"<testsuite>" * (junit.MAX_DEPTH + 1))
+        check(b"<testsuite>" * (bounded_xml.MAX_DEPTH + 1))
     assert str(fault.value) == "The report nests its elements more than 100 levels deep."
 
 
 def test_elements_beside_each_other_do_not_count_as_depth() -> None:
     """A suite may have any number of cases."""
-    check(b"<testsuite>" + b"<testcase></testcase>" * (junit.MAX_DEPTH + 1) + b"</testsuite>")
+    check(b"<testsuite>" + b"<testcase></testcase>" * (bounded_xml.MAX_DEPTH + 1) + b"</testsuite>")
 
 
 @pytest.mark.parametrize("beginning", [b"<testsuites><!--", b'<testsuites name="', b"<testsuites><"])
 def test_an_endless_tag_or_comment_is_refused(beginning: bytes) -> None:
     """expat would collect it in memory."""
     with pytest.raises(TooLarge) as fault:
-        junit.check_report(Endless(beginning, b"x" * 65536), gzipped=False)
+        read(Endless(beginning, b"x" * 65536))
     assert str(fault.value) == "A tag or comment of the report has more than 4194304 bytes."
 
 
@@ -140,7 +151,8 @@ def test_a_report_over_the_limit_is_refused_in_constant_memory() -> None:
     endless = Endless(b"<testsuites>", b"<testcase><system-out>" + b"x" * 65000 + b"</system-out></testcase>")
     tracemalloc.start()
     with pytest.raises(TooLarge) as fault:
-        junit.check_report(endless, gzipped=False)
+        for _ in JUnitReport(endless, gzipped=False, project="shop"):
+            pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert str(fault.value) == "The report has more than 536870912 bytes of XML."
@@ -149,7 +161,7 @@ def test_a_report_over_the_limit_is_refused_in_constant_memory() -> None:
 
 def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What counts is the size after decompression."""
-    monkeypatch.setattr(junit, "MAX_REPORT", 1_000_000)
+    monkeypatch.setattr(bounded_xml, "MAX_SIZE", 1_000_000)
     bomb = gzip.compress(b"<testsuites>" + bytes(1_000_000).replace(b"\0", b" ") + b"</testsuites>")
     with pytest.raises(TooLarge):
         check(bomb, gzipped=True)

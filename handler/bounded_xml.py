@@ -1,0 +1,126 @@
+"""XML from strangers: read as a stream, in constant memory, and refused where it goes beyond the limits."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Protocol, cast
+from xml.parsers import expat
+
+from handler.errors import BadEncoding, BadGzip, ForbiddenDtd, NotXml, TooDeep, TooLarge
+
+# Bytes of XML, after decompression: more than the 300 MiB that the function promises to take.
+MAX_SIZE = 512 * 1024 * 1024
+# Bytes of XML to a byte of gzip. Reports of a million cases reach 30, logs that repeat themselves 200; a bomb 1,000.
+MAX_RATIO = 250
+# Bytes of XML for which no ratio is asked: what is this small may be as repetitive as it likes.
+RATIO_FREE_SIZE = 16 * 1024 * 1024
+# Bytes of one tag or comment, since expat keeps such a token in memory as a whole. Texts are not limited.
+MAX_TOKEN = 4 * 1024 * 1024
+# Levels of elements, since expat keeps every open element in memory. Runners nest suites a few levels deep.
+MAX_DEPTH = 100
+
+_CHUNK = 64 * 1024
+
+
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end."""
+
+
+def parse(
+    stream: Readable,
+    *,
+    gzipped: bool,
+    start: Callable[[str, dict[str, str]], None],
+    end: Callable[[str], None],
+    text: Callable[[str], None],
+) -> Iterator[None]:
+    """Calls back for each start tag, end tag and piece of text; yields whenever it has read on.
+
+    Raises the PermanentFault that keeps the stream from being XML within the limits.
+    """
+    try:
+        yield from _parse(_Gunzip(stream) if gzipped else stream, _bounded_parser(start, end, text))
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        raise BadGzip("The report is not a complete gzip file.") from None
+
+
+def _bounded_parser(
+    start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None]
+) -> expat.XMLParserType:
+    depth = 0
+
+    def start_element(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise TooDeep(f"The report nests its elements more than {MAX_DEPTH} levels deep.")
+        start(name, attributes)
+
+    def end_element(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        end(name)
+
+    def refuse_dtd(*_: object) -> None:
+        raise ForbiddenDtd("The report has a document type declaration.")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = refuse_dtd
+    parser.StartElementHandler = start_element
+    parser.EndElementHandler = end_element
+    parser.CharacterDataHandler = text
+    return parser
+
+
+def _parse(stream: Readable, parser: expat.XMLParserType) -> Iterator[None]:
+    size = 0
+    try:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if size > MAX_SIZE:
+                raise TooLarge(f"The report has more than {MAX_SIZE} bytes of XML.")
+            parser.Parse(chunk)
+            if size - parser.CurrentByteIndex > MAX_TOKEN:
+                raise TooLarge(f"A tag or comment of the report has more than {MAX_TOKEN} bytes.")
+            yield
+        parser.Parse(b"", True)  # noqa: FBT003 - takes no keywords
+        yield
+    except expat.ExpatError as error:
+        raise NotXml(f"The report is not well-formed XML: {error}.") from None
+    except (LookupError, ValueError):
+        # From Python's codecs, which expat asks for the encodings that it does not know itself.
+        raise BadEncoding("The report declares a character encoding that cannot be read.") from None
+
+
+class _Gunzip:
+    """Decompresses a stream, and stops at a bomb before the size alone would."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._compressed = _Counter(stream)
+        # GzipFile needs no more of its file than `read`.
+        self._file = gzip.GzipFile(fileobj=cast("IO[bytes]", self._compressed))
+        self._size = 0
+
+    def read(self, size: int, /) -> bytes:
+        chunk = self._file.read(size)
+        self._size += len(chunk)
+        if self._size > max(RATIO_FREE_SIZE, MAX_RATIO * self._compressed.size):
+            raise TooLarge(f"The report unpacks to more than {MAX_RATIO} times its compressed size.")
+        return chunk
+
+
+class _Counter:
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.size = 0
+
+    def read(self, size: int, /) -> bytes:
+        chunk = self._stream.read(size)
+        self.size += len(chunk)
+        return chunk

@@ -1,0 +1,51 @@
+"""Texts of reports, cut to what the database keeps of them."""
+
+from __future__ import annotations
+
+
+class BoundedText:
+    """Collects a text piece by piece and keeps its beginning and its end: `limit` characters in all.
+
+    Both matter: a log starts with what was run and ends with what went wrong. Where it was cut, a line says how much
+    is missing, which comes on top of the limit.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._half = limit // 2
+        self._head = ""
+        self._tail: list[str] = []
+        self._tail_length = 0
+        self._dropped = 0
+
+    def append(self, piece: str) -> None:
+        if free := self._half - len(self._head):
+            self._head += piece[:free]
+            piece = piece[free:]
+        if piece:
+            self._tail.append(piece)
+            self._tail_length += len(piece)
+            if self._tail_length > 4 * self._half:
+                self._trim()
+
+    def text(self) -> str:
+        """What was kept; blank lines and blanks around it are the report's layout."""
+        self._trim()
+        tail = "".join(self._tail)
+        if self._dropped:
+            return f"{self._head.lstrip()}\n[... {self._dropped} characters cut ...]\n{tail.rstrip()}"
+        return (self._head + tail).strip()
+
+    def _trim(self) -> None:
+        if (excess := self._tail_length - self._half) > 0:
+            self._tail = ["".join(self._tail)[excess:]]
+            self._tail_length = self._half
+            self._dropped += excess
+
+
+def cut(text: str, limit: int) -> str:
+    """The text itself, or its beginning and its end if it is longer than `limit` characters."""
+    if len(text) <= limit:
+        return text
+    bounded = BoundedText(limit)
+    bounded.append(text)
+    return bounded.text()
