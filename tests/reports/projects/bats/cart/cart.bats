@@ -1,0 +1,2 @@
+@test "total" { true; }
+@test "price" { true; }

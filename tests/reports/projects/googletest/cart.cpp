@@ -1,0 +1,4 @@
+#include <gtest/gtest.h>
+
+TEST(Cart, Total) {}
+TEST(Cart, Price) {}

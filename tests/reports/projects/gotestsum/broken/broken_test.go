@@ -1,0 +1,5 @@
+package broken
+
+import "testing"
+
+func TestTotal(t *testing.T) { noSuchFunction() }

@@ -1,0 +1,6 @@
+package cart
+
+import "testing"
+
+func TestTotal(t *testing.T) {}
+func TestPrice(t *testing.T) {}

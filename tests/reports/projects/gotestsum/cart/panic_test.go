@@ -1,0 +1,5 @@
+package cart
+
+import "testing"
+
+func TestUnexpectedError(t *testing.T) { panic("customer") }

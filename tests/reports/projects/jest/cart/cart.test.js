@@ -1,0 +1,7 @@
+test('total', () => {});
+test('price', () => {});
+describe('refund', () => {
+  describe('partly', () => {
+    test('total', () => {});
+  });
+});

@@ -1,0 +1,4 @@
+describe('checkout', () => {
+  it('total', () => {});
+  it('price', () => {});
+});

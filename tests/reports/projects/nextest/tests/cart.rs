@@ -1,0 +1,5 @@
+#[test]
+fn total() {}
+
+#[test]
+fn price() {}
