@@ -9,15 +9,19 @@ from typing import IO, Protocol, cast
 from xml.parsers import expat
 
 from handler.errors import BadEncoding, BadGzip, ForbiddenDtd, NotXml, TooDeep, TooLarge
+from handler.legal_characters import replace_forbidden
 
 # Bytes of XML, after decompression: more than the 300 MiB that the function promises to take.
 MAX_SIZE = 512 * 1024 * 1024
-# Bytes of XML to a byte of gzip. Reports of a million cases reach 30, logs that repeat themselves 200; a bomb 1,000.
-MAX_RATIO = 250
+# Bytes of XML to a byte of gzip: a million like cases reach 70, one line of a log again and again 300, a bomb 1,000.
+MAX_RATIO = 500
 # Bytes of XML for which no ratio is asked: what is this small may be as repetitive as it likes.
 RATIO_FREE_SIZE = 16 * 1024 * 1024
 # Bytes of one tag or comment, since expat keeps such a token in memory as a whole. Texts are not limited.
 MAX_TOKEN = 4 * 1024 * 1024
+# Characters of all different names of elements and attributes, since expat keeps every one that it has seen. Runners
+# use some hundred.
+MAX_NAMES = 64 * 1024
 # Levels of elements, since expat keeps every open element in memory. Runners nest suites a few levels deep.
 MAX_DEPTH = 100
 
@@ -81,13 +85,15 @@ def _bounded_parser(
 def _parse(stream: Readable, parser: expat.XMLParserType) -> Iterator[None]:
     size = 0
     try:
-        while chunk := stream.read(_CHUNK):
+        for chunk in replace_forbidden(_chunks(stream)):
             size += len(chunk)
             if size > MAX_SIZE:
                 raise TooLarge(f"The report has more than {MAX_SIZE} bytes of XML.")
             parser.Parse(chunk)
             if size - parser.CurrentByteIndex > MAX_TOKEN:
                 raise TooLarge(f"A tag or comment of the report has more than {MAX_TOKEN} bytes.")
+            if sum(map(len, parser.intern)) > MAX_NAMES:
+                raise TooLarge(f"The report names its elements and attributes in more than {MAX_NAMES} characters.")
             yield
         parser.Parse(b"", True)  # noqa: FBT003 - takes no keywords
         yield
@@ -96,6 +102,11 @@ def _parse(stream: Readable, parser: expat.XMLParserType) -> Iterator[None]:
     except (LookupError, ValueError):
         # From Python's codecs, which expat asks for the encodings that it does not know itself.
         raise BadEncoding("The report declares a character encoding that cannot be read.") from None
+
+
+def _chunks(stream: Readable) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK):
+        yield chunk
 
 
 class _Gunzip:

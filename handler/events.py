@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ def event_detail(
         "etag": upload.etag,
         "size": upload.size,
         "kind": upload.kind,
+        **asdict(origin),
         "processed_at": processed_at.isoformat(timespec="milliseconds"),
     }
     if fault:
@@ -36,9 +38,6 @@ def event_detail(
         detail["run"] = {
             "id": str(run.id),
             "project": origin.project,
-            "branch": origin.branch,
-            "commit": origin.commit,
-            "build_url": origin.build_url,
             "totals": run.totals,
             "duration": run.duration,
         }

@@ -39,7 +39,7 @@ _RERUNS = {"flakyFailure", "flakyError", "rerunFailure", "rerunError"}
 # What GoogleTest and CTest say of disabled tests in the attributes `status` and `result` alone.
 _NOT_RUN = {"notrun", "disabled", "suppressed", "skipped"}
 
-_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 # Seconds, some 30 years: what is longer is no duration.
 _MAX_DURATION = 1e9
 # Runners that do not know the time write that of the year 1 or of 1970.
@@ -59,6 +59,7 @@ class JUnitReport:
         self.project = project
         self._times = _Times()
         self._suites: list[_Suite] = []
+        self._suite_number = 0
         self._case: _Case | None = None
         self._cases = 0
         # For each open element what collects its text, if anything does.
@@ -97,11 +98,12 @@ class JUnitReport:
         self._texts.append(text)
 
     def _start_suite(self, element: str, attributes: dict[str, str], depth: int) -> None:
-        outer = self._suites[-1] if self._suites else _Suite(None, None)
+        outer = self._suites[-1] if self._suites else _Suite(0, None, None)
         path = outer.path
+        self._suite_number += 1
         if element == "testsuite" and (name := suite_name(attributes.get("name", ""))):
             path = cut(f"{path} > {name}" if path else name, MAX_NAME)
-        self._suites.append(_Suite(path, attributes.get("file") or outer.file))
+        self._suites.append(_Suite(self._suite_number, path, _cut(attributes.get("file"), MAX_NAME) or outer.file))
         self._times.add_suite(attributes, depth)
 
     def _start_case(self, attributes: dict[str, str], depth: int) -> None:
@@ -127,6 +129,7 @@ class JUnitReport:
 
 
 class _Suite(NamedTuple):
+    number: int
     path: str | None
     """The names from the outermost suite to this one."""
     file: str | None
@@ -142,6 +145,8 @@ class _Case:
         self._status = Status.passed
         if attributes.get("status") in _NOT_RUN or attributes.get("result") in _NOT_RUN:
             self._status = Status.skipped
+        # Node's runner: a test that is expected to fail, and no failure if it does.
+        self._todo = False
         self._attempts = 1
         # Of the most severe outcome.
         self._type: str | None = None
@@ -164,6 +169,8 @@ class _Case:
 
     def _start_outcome(self, name: str, attributes: dict[str, str]) -> BoundedText | None:
         status = _OUTCOMES[name]
+        if status is Status.skipped and attributes.get("type") == "todo":
+            self._todo = True
         self._attempts += name in _RERUNS
         if status.value < self._status.value:
             return None
@@ -178,15 +185,16 @@ class _Case:
     def attempt(self, project: str) -> Attempt:
         """What the element said; it has ended."""
         suite, attributes = self._suite, self._attributes
-        file, classname = attributes.get("file") or suite.file, attributes.get("classname") or None
+        file, classname = _cut(attributes.get("file"), MAX_NAME) or suite.file, attributes.get("classname") or None
         name = attributes.get("name", "")
         return Attempt(
             test_id=test_id(project=project, file=file, suite=suite.path, classname=classname, name=name),
-            file=_cut(file, MAX_NAME),
+            suite_number=suite.number,
+            file=file,
             suite=suite.path,
             classname=_cut(classname, MAX_NAME),
             name=cut(name, MAX_NAME),
-            status=self._status,
+            status=Status.skipped if self._todo else self._status,
             attempts=self._attempts,
             duration_seconds=duration(attributes.get("time")),
             type=_cut(self._type, MAX_NAME),

@@ -96,7 +96,7 @@ class _Invocation:
             return all(outcomes)
 
     def _process_upload(self, upload: Upload) -> bool:
-        identity = {"bucket": upload.bucket, "key": upload.key, "version_id": upload.version_id}
+        identity = {"bucket": upload.bucket, "key": upload.readable_key, "version_id": upload.version_id}
         # The row and the event have this id as well: it leads from one to the other.
         with logger.append_context_keys(correlation_id=str(upload.event_id), **identity):
             if self._milliseconds_left() < self._reserve:

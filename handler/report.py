@@ -30,9 +30,11 @@ class Attempt(NamedTuple):
 
     Some runners report a test that is run again once for each attempt, and one that fails twice over (in itself and
     in its teardown) twice. `attempts`: how many this one stands for. `duration_seconds` is None if unknown.
+    `suite_number` tells the suites of a report apart: an equal `test_id` in another suite is another test.
     """
 
     test_id: UUID
+    suite_number: int
     file: str | None
     suite: str | None
     classname: str | None

@@ -21,6 +21,7 @@ _CREATE_ATTEMPT = """
 create temporary table if not exists attempt (
     position         integer generated always as identity,
     test_id          uuid not null,
+    suite_number     integer,
     file             text,
     suite            text,
     classname        text,
@@ -39,21 +40,31 @@ _COPY_ATTEMPTS = sql.SQL("copy attempt ({}) from stdin").format(
     sql.SQL(", ").join(map(sql.Identifier, Attempt._fields))
 )
 
-# The most severe attempt speaks for the test, unless the last one passed: then it is flaky. Everybody inserts tests in
-# the order of their ids, so that reports with the same new tests wait for each other without a deadlock.
+# The most severe attempt speaks for the test, unless the last one passed: then it is flaky. A namesake in another suite
+# is another test: the second suite's gets an id and a suite that say so. (jest-junit calls all suites "undefined";
+# Playwright has one for each browser.) Tests are always inserted in the same order, so that reports with the same new
+# tests wait for each other without a deadlock.
 _RECORD = """
-with merged as materialized (
-    select distinct on (test_id)
+with in_suite as (
+    select distinct on (test_id, suite_number)
            test_id, file, suite, classname, name,
+           dense_rank() over (partition by test_id order by suite_number) as namesake,
            case when status >= 'failed' and last_value(status) over of_test in ('passed', 'flaky')
                 then 'flaky' else status end as status,
            sum(attempts) over of_test as attempts,
            sum(duration_seconds) over of_test as duration_seconds,
            type, message, details, system_out, system_err
     from attempt
-    window of_test as (partition by test_id order by position
+    window of_test as (partition by test_id, suite_number order by position
                        rows between unbounded preceding and unbounded following)
-    order by test_id, attempt.status desc, position
+    order by test_id, suite_number, attempt.status desc, position
+), merged as materialized (
+    select case when namesake = 1 then test_id
+                else left(encode(sha256(convert_to(test_id || '#' || namesake, 'UTF8')), 'hex'), 32)::uuid
+           end as test_id,
+           file, case when namesake = 1 then suite else concat_ws(' ', suite, '#' || namesake) end as suite,
+           classname, name, status, attempts, duration_seconds, type, message, details, system_out, system_err
+    from in_suite
 ), new_test as (
     insert into test (id, project, file, suite, classname, name)
     select test_id, %(project)s, file, suite, classname, name from merged

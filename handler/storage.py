@@ -12,6 +12,8 @@ from handler.bounded_xml import Readable
 from handler.errors import NotFound
 from handler.notifications import Upload
 
+_NOT_FOUND = "The bucket does not hold this version of the object."
+
 
 class StoredObject(NamedTuple):
     """An object's content, a stream that is not read ahead, and its user-defined metadata."""
@@ -31,9 +33,12 @@ class ObjectStorage:
         """Raises NotFound; other errors of S3 are transient."""
         try:
             answer = self._client.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
+        except UnicodeEncodeError:
+            # A lone surrogate: S3 has no such keys, and cannot be asked for one.
+            raise NotFound(_NOT_FOUND) from None
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}:
-                raise NotFound("The bucket does not hold this version of the object.") from None
+                raise NotFound(_NOT_FOUND) from None
             raise
         with closing(answer["Body"]) as body:
             yield StoredObject(body, answer["Metadata"])

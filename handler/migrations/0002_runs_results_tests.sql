@@ -10,6 +10,11 @@ comment on column upload.uploaded_at is 'When S3 finished the upload: what comes
 
 create index on upload (uploaded_at);
 
+-- Whoever deletes old uploads deletes what hangs on them.
+alter table outbox
+    drop constraint outbox_event_id_fkey,
+    add foreign key (event_id) references upload on delete cascade;
+
 create type test_status as enum ('passed', 'skipped', 'flaky', 'failed', 'error');
 
 comment on type test_status is 'From the least to the most severe. Flaky: passed, but only after a rerun.';

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from handler.environment import Environment
@@ -15,6 +17,7 @@ from handler.processing import Processor
 from local import processes
 from local.emulator import Emulator
 from local.postgres import PostgresServer
+from tests.handler.recording import Recorder
 from tests.handler.surroundings import PASSWORD, VARIABLES, Aws, Function, Postgres
 
 
@@ -40,6 +43,14 @@ def running_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postg
         ) as server,
     ):
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_session() -> Iterator[None]:
+    """Every container reads botocore's descriptions of AWS anew, which would be most of the time of a test."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(botocore.session, "get_session", functools.cache(botocore.session.get_session))
+        yield
 
 
 @pytest.fixture
@@ -84,6 +95,12 @@ def other_processor(aws: Aws) -> Iterator[Processor]:
     processor = make_processor(Environment.read(VARIABLES))
     yield processor
     processor.database.close()
+
+
+@pytest.fixture
+def recorder(postgres: Postgres) -> Iterator[Recorder]:
+    with postgres.connect() as connection:
+        yield Recorder(connection)
 
 
 @pytest.fixture

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import json
 import logging
+import socketserver
+import threading
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import quote_plus
 from uuid import uuid4
 
 import psycopg
+from botocore.exceptions import ClientError
 
 from handler import lambda_function
+from handler.bounded_xml import Readable
 from handler.notifications import Upload, read_uploads
+from handler.origin import Origin
+from handler.processing import Processor
+from handler.storage import ObjectStorage, StoredObject
 from local.emulator import Emulator
 from local.postgres import PostgresServer
 
@@ -76,7 +87,7 @@ class Aws:
     def __init__(self, emulator: Emulator, postgres: Postgres) -> None:
         urllib.request.urlopen(urllib.request.Request(f"{emulator.url}/moto-api/reset", method="POST")).close()
         self.client = emulator.client
-        self._s3, self._ssm, self._events, self._sqs = map(emulator.client, ("s3", "ssm", "events", "sqs"))
+        self._s3, self._ssm, self._events, self._sqs = _clients(emulator)
         self._s3.create_bucket(Bucket=BUCKET)
         self._s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         self.put_parameter("endpoint", f"{postgres.server.hostname}:{postgres.server.port}")
@@ -85,6 +96,15 @@ class Aws:
         self.put_parameter("name", "tap")
         self._queue = self._sqs.create_queue(QueueName="consumer")["QueueUrl"]
         self.create_bus()
+
+    def holds(self, record: dict[str, Any]) -> bool:
+        """Whether the object that an S3 record announces is still there."""
+        upload = upload_of(record)
+        try:
+            self._s3.head_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
+        except ClientError:
+            return False
+        return True
 
     def put_parameter(self, name: str, value: str) -> None:
         self._ssm.put_parameter(Name=f"/tap/test/database/{name}", Value=value, Type="SecureString", Overwrite=True)
@@ -139,6 +159,12 @@ class Aws:
         return received
 
 
+@functools.cache
+def _clients(emulator: Emulator) -> tuple[Any, ...]:
+    # Made once, since each takes a good part of what a test takes.
+    return tuple(map(emulator.client, ("s3", "ssm", "events", "sqs")))
+
+
 @dataclass(frozen=True)
 class LambdaContext:
     """What Lambda tells about the invocation."""
@@ -184,6 +210,51 @@ class Function:
         return [json.loads(line) for line in self.log.splitlines()]
 
 
+class InterruptedStorage(ObjectStorage):
+    """S3, where `happen` is called in the middle of each object: after its first 64 KiB, or all if it has less."""
+
+    def __init__(self, storage: ObjectStorage, happen: Callable[[], object]) -> None:
+        self._storage = storage
+        self._happen = happen
+
+    @contextmanager
+    def open(self, upload: Upload) -> Iterator[StoredObject]:
+        with self._storage.open(upload) as stored:
+            yield stored._replace(content=_Interrupted(stored.content, self._happen))
+
+
+class _Interrupted:
+    def __init__(self, content: Readable, happen: Callable[[], object]) -> None:
+        self._content = content
+        self._happen = happen
+        self._reads = 0
+
+    def read(self, size: int, /) -> bytes:
+        self._reads += 1
+        if self._reads == 2:
+            self._happen()
+        return self._content.read(size)
+
+
+@contextmanager
+def http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server on this machine that answers by `handler`; its URL."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def report(cases: int) -> bytes:
+    """A JUnit report with so many tests, all passed."""
+    testcases = "".join(f'<testcase classname="cart" name="{number}"/>' for number in range(cases))
+    return f"<testsuites><testsuite>{testcases}</testsuite></testsuites>".encode()
+
+
 def message(*records: dict[str, Any], body: str | None = None, message_id: str | None = None) -> dict[str, Any]:
     """An SQS message with these S3 records, or with this body."""
     body = json.dumps({"Records": records}) if body is None else body
@@ -194,3 +265,23 @@ def upload_of(record: dict[str, Any]) -> Upload:
     """The upload that an S3 record announces."""
     [upload] = read_uploads(json.dumps({"Records": [record]}))
     return upload
+
+
+def record_only(processor: Processor, upload: Upload) -> None:
+    """Records the upload and leaves its event unsent, as a container does that dies in between."""
+    detail: dict[str, object] = {"event_id": str(upload.event_id), "status": "success"}
+    processor.database.record(
+        upload, Origin(project="shop"), processed_at=datetime.now(UTC), report=None, fault=None, detail=lambda _: detail
+    )
+
+
+def refuse(detail: dict[str, object]) -> None:
+    """Stands for a put that must not happen."""
+    raise AssertionError(f"put again: {detail}")
+
+
+def wait_for_a_lock(postgres: Postgres, delivery: Future[Any]) -> None:
+    """Until the delivery waits for another that holds a lock, or is done because none does."""
+    sessions = "select wait_event_type from pg_stat_activity where application_name = 'tap-handler'"
+    while ("Lock",) not in postgres.query(sessions) and not delivery.done():
+        pass

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -16,7 +19,8 @@ from handler.database import Database
 from handler.environment import Environment
 from handler.notifications import Upload
 from handler.parameters import ParameterStore
-from tests.handler.surroundings import VARIABLES, Aws, Postgres
+from handler.processing import Processor
+from tests.handler.surroundings import VARIABLES, Aws, InterruptedStorage, Postgres, upload_of
 
 UPLOAD = Upload(
     bucket="uploads", key="a.xml", version_id="v1", etag="e", size=1, uploaded_at=datetime(2026, 11, 23, tzinfo=UTC)
@@ -128,6 +132,31 @@ def test_a_locked_row_is_waited_for_within_the_limit(
             holder.execute("lock table upload in access exclusive mode")
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 impatient.is_recorded(UPLOAD)
+
+
+def test_a_server_that_does_not_answer_is_given_up(
+    aws: Aws, postgres: Postgres, parameters: CountedParameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the connect timeout, and without asking for another password."""
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent, closing(Database(parameters)) as waiting:
+        aws.put_parameter("endpoint", f"{postgres.server.hostname}:{silent.getsockname()[1]}")
+        started = time.monotonic()
+        with pytest.raises(psycopg.errors.ConnectionTimeout):
+            waiting.is_recorded(UPLOAD)
+        assert time.monotonic() - started < 15
+    assert len(parameters.calls) == 1
+
+
+def test_a_report_may_take_longer_than_other_statements(
+    aws: Aws, postgres: Postgres, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But only while it is recorded: then the usual limit holds again."""
+    monkeypatch.setitem(database.SERVER_TIMEOUTS, "statement_timeout", 200)
+    slow = InterruptedStorage(processor.storage, lambda: time.sleep(0.4))
+    assert dataclasses.replace(processor, storage=slow).process(upload_of(aws.upload()))
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        processor.database._connected().execute("select pg_sleep(1)")
 
 
 def test_the_server_knows_the_limits(connected: Database) -> None:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Barrier
-from typing import Any
 
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
 from handler.errors import NotXml
-from handler.notifications import Upload
 from handler.origin import Origin
 from handler.processing import Processor
-from tests.handler.surroundings import Aws, Function, Postgres, message, upload_of
+from tests.handler.surroundings import (
+    Aws,
+    Function,
+    InterruptedStorage,
+    Postgres,
+    message,
+    record_only,
+    report,
+    upload_of,
+)
 
-ORIGIN = Origin(project="shop")
 SENT = "select sent_at is not null from outbox"
-
-
-def refuse(detail: dict[str, object]) -> None:
-    """Stands for a put that must not happen."""
-    raise AssertionError(f"put again: {detail}")
+RECORDED = "select key, tests, sent_at is not null from upload join run on id = event_id join outbox using (event_id)"
+RESULTS = "select count(*), count(distinct test_id), (select count(*) from test) from result"
 
 
 def test_a_redelivered_upload_is_announced_once(aws: Aws, postgres: Postgres, function: Function) -> None:
@@ -41,12 +42,14 @@ def test_a_redelivered_upload_is_announced_once(aws: Aws, postgres: Postgres, fu
     ]
 
 
-def test_a_redelivered_upload_is_not_read_again(aws: Aws, processor: Processor) -> None:
-    """The record stands, even if the object was deleted after it."""
-    record = aws.upload()
-    processor.process(upload_of(record))
-    aws.client("s3").delete_object(Bucket="uploads", Key="shop/report.xml", VersionId=upload_of(record).version_id)
-    assert processor.process(upload_of(record)) is None
+def test_a_redelivered_upload_is_not_asked_for_again(aws: Aws, postgres: Postgres, processor: Processor) -> None:
+    """The record stands, even if object and bucket were deleted after it."""
+    upload = upload_of(aws.upload())
+    processor.process(upload)
+    aws.client("s3").delete_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
+    aws.client("s3").delete_bucket(Bucket=upload.bucket)
+    assert processor.process(upload) is None
+    assert postgres.query(RECORDED) == [("shop/report.xml", 1, True)]
 
 
 def test_a_failure_before_the_record_leaves_nothing_behind(aws: Aws, postgres: Postgres, processor: Processor) -> None:
@@ -59,13 +62,52 @@ def test_a_failure_before_the_record_leaves_nothing_behind(aws: Aws, postgres: P
     assert postgres.query("select key from upload") == [("other.xml",)]
 
 
-def test_a_failure_within_the_record_leaves_nothing_behind(aws: Aws, postgres: Postgres, processor: Processor) -> None:
-    """Without its event an upload would never be announced."""
-    processor.process(upload_of(aws.upload("other.xml")))
-    postgres.query("alter table outbox rename to elsewhere")
-    with pytest.raises(psycopg.errors.UndefinedTable):
-        processor.process(upload_of(aws.upload()))
-    assert postgres.query("select key from upload") == [("other.xml",)]
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param("type test_status", id="preparing the copy"),
+        pytest.param("table test", id="merging into tests"),
+        pytest.param("table result", id="merging into results"),
+        pytest.param("table run", id="merging into the run"),
+        pytest.param("table outbox", id="writing the event"),
+    ],
+)
+def test_a_failure_within_the_record_leaves_nothing_behind(
+    lost: str, aws: Aws, postgres: Postgres, processor: Processor
+) -> None:
+    """At whatever step; the next delivery does all of it."""
+    processor.process(upload_of(aws.upload("first.txt")))
+    upload = upload_of(aws.upload(content=report(cases=3)))
+    kind, name = lost.split()
+    postgres.query(f"alter {lost} rename to elsewhere")
+    with pytest.raises((psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject)):
+        processor.process(upload)
+    postgres.query(f"alter {kind} elsewhere rename to {name}")
+    assert postgres.query("select key from upload") == [("first.txt",)]
+    assert postgres.query("select event_id from outbox where sent_at is null") == []
+    assert postgres.query("select id from run union all select run_id from result union all select id from test") == []
+    processor.process(upload)
+    assert postgres.query(RECORDED) == [("shop/report.xml", 3, True)]
+    assert postgres.query(RESULTS) == [(3, 3, 3)]
+    assert len(aws.events()) == 2
+
+
+@pytest.mark.parametrize("cases", [3, 3_000])
+def test_a_connection_dropped_in_the_middle_of_the_results_leaves_nothing_behind(
+    cases: int, aws: Aws, postgres: Postgres, processor: Processor
+) -> None:
+    """The same container records all of it at the next delivery."""
+    upload = upload_of(aws.upload(content=report(cases)))
+    interrupted = dataclasses.replace(
+        processor, storage=InterruptedStorage(processor.storage, postgres.cut_connections)
+    )
+    with pytest.raises(psycopg.OperationalError):
+        interrupted.process(upload)
+    assert postgres.query("select event_id from upload union all select id from test") == []
+    processor.process(upload)
+    assert postgres.query(RECORDED) == [("shop/report.xml", cases, True)]
+    assert postgres.query(RESULTS) == [(cases, cases, cases)]
+    assert len(aws.events()) == 1
 
 
 def test_a_failure_after_the_record_leaves_the_event_to_be_sent(
@@ -94,7 +136,7 @@ def test_a_failure_after_the_event_sends_it_again_under_the_same_id(
         processor.events.put(detail)
         postgres.cut_connections()
 
-    record(processor, upload)
+    record_only(processor, upload)
     with pytest.raises(psycopg.OperationalError):
         processor.database.send_event(upload, put_and_lose_the_connection)
     assert postgres.query(SENT) == [(False,)]
@@ -106,11 +148,11 @@ def test_a_failure_after_the_event_sends_it_again_under_the_same_id(
 def test_the_first_record_stands(aws: Aws, postgres: Postgres, processor: Processor) -> None:
     """Of two deliveries that judge an upload differently, one decides for the row and for the event."""
     upload = upload_of(aws.upload())
-    record(processor, upload)
+    record_only(processor, upload)
     fault = NotXml("Judged later.")
     processor.database.record(
         upload,
-        ORIGIN,
+        Origin(project="shop"),
         processed_at=datetime.now(UTC),
         report=None,
         fault=fault,
@@ -118,58 +160,3 @@ def test_the_first_record_stands(aws: Aws, postgres: Postgres, processor: Proces
     )
     query = "select status, detail ->> 'status' from upload join outbox using (event_id)"
     assert postgres.query(query) == [("success", "success")]
-
-
-def test_two_containers_at_the_same_moment_have_one_effect(
-    aws: Aws, postgres: Postgres, processor: Processor, other_processor: Processor
-) -> None:
-    """One of them announces each upload, the other finds nothing left to do."""
-    uploads = [upload_of(aws.upload(f"{number}.xml")) for number in range(10)]
-    # Else the containers would meet at the schema's lock instead of the upload's.
-    processor.process(uploads[0])
-    other_processor.process(uploads[0])
-    for upload in uploads[1:]:
-        barrier = Barrier(2)
-
-        def process(container: Processor, upload: Upload = upload, barrier: Barrier = barrier) -> Any:
-            barrier.wait()
-            return container.process(upload)
-
-        with ThreadPoolExecutor() as containers:
-            details = list(containers.map(process, [processor, other_processor]))
-        assert sorted(detail is None for detail in details) == [False, True]
-    assert postgres.query("select count(*), count(sent_at) from upload join outbox using (event_id)") == [(10, 10)]
-    assert sorted(event["detail"]["key"] for event in aws.events()) == sorted(upload.key for upload in uploads)
-
-
-def test_a_delivery_waits_for_another_that_is_sending(
-    aws: Aws, postgres: Postgres, processor: Processor, other_processor: Processor
-) -> None:
-    """If it passed by instead, its message would be deleted although the other may still fail."""
-    upload = upload_of(aws.upload())
-    record(processor, upload)
-    other_processor.database.is_recorded(upload)
-    with ThreadPoolExecutor() as containers:
-        second: Future[Any]
-
-        def fail_once_another_waits(_: dict[str, object]) -> None:
-            nonlocal second
-            second = containers.submit(other_processor.database.send_event, upload, other_processor.events.put)
-            sessions = "select wait_event_type from pg_stat_activity where application_name = 'tap-handler'"
-            while ("Lock",) not in postgres.query(sessions) and not second.done():
-                pass
-            raise ConnectionError("the bus is gone")
-
-        with pytest.raises(ConnectionError):
-            processor.database.send_event(upload, fail_once_another_waits)
-        assert second.result() == {"event_id": str(upload.event_id), "status": "success"}
-    assert postgres.query(SENT) == [(True,)]
-    assert processor.database.send_event(upload, refuse) is None
-
-
-def record(processor: Processor, upload: Upload) -> None:
-    """Records the upload and leaves its event unsent, as a container does that dies in between."""
-    detail: dict[str, object] = {"event_id": str(upload.event_id), "status": "success"}
-    processor.database.record(
-        upload, ORIGIN, processed_at=datetime.now(UTC), report=None, fault=None, detail=lambda _: detail
-    )

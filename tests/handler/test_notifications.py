@@ -72,6 +72,9 @@ def test_every_key_comes_back_as_it_was_uploaded(key: str) -> None:
         '{"Records": [{}]}',
         body({**record(), "eventName": "ObjectRemoved:Delete"}),
         body({**record(), "eventName": None}),
+        body({**record(), "eventTime": None}),
+        body({**record(), "eventTime": "yesterday"}),
+        body(record(key=None)),
     ],
 )
 def test_anything_else_is_refused_without_being_quoted(text: str) -> None:
@@ -129,3 +132,22 @@ def test_another_bucket_key_or_version_is_another_upload(bucket: str, key: str, 
 def test_the_key_tells_reports_from_artifacts(key: str, kind: str) -> None:
     """Only `.xml` and `.xml.gz` are reports."""
     assert dataclasses.replace(UPLOAD, key=key).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("key", "readable"),
+    [
+        ("Prüfung ✓ 𝄞.xml", "Prüfung ✓ 𝄞.xml"),
+        ("a\0b.xml", "a\N{REPLACEMENT CHARACTER}b.xml"),
+        ("a\ud800b\udfff.xml", "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}.xml"),
+    ],
+)
+def test_what_postgresql_cannot_store_is_replaced_in_the_readable_key(key: str, readable: str) -> None:
+    """NUL and lone surrogates; everything else stays."""
+    assert dataclasses.replace(UPLOAD, key=key).readable_key == readable
+
+
+def test_keys_that_read_alike_are_different_uploads() -> None:
+    """The identity is that of the key itself."""
+    nul, replaced = (dataclasses.replace(UPLOAD, key=key) for key in ("a\0", "a\N{REPLACEMENT CHARACTER}"))
+    assert nul.event_id != replaced.event_id

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -103,3 +104,23 @@ def test_a_contradictory_upload_is_refused(postgres: Postgres, change: str) -> N
     )
     with pytest.raises(psycopg.errors.CheckViolation):
         postgres.query(f"update upload set {change}")
+
+
+def test_what_hangs_on_an_upload_is_deleted_with_it(postgres: Postgres) -> None:
+    """Its event, its run and its results; the test itself has results of other runs."""
+    upgrade(postgres)
+    upload, test = uuid4(), uuid4()
+    postgres.query(
+        f"""
+        insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at)
+        values ('{upload}', 'b', 'k', 'v', 'e', 1, 'junit', 'success', now());
+        insert into outbox (event_id, detail) values ('{upload}', '{{}}');
+        insert into run (id, tests, passed, failed, error, skipped, flaky) values ('{upload}', 1, 1, 0, 0, 0, 0);
+        insert into test (id, project, name) values ('{test}', 'shop', 'adds');
+        insert into result (run_id, test_id, status, attempts) values ('{upload}', '{test}', 'passed', 1);
+        delete from upload;
+        """
+    )
+    left = "select event_id from outbox union all select id from run union all select run_id from result"
+    assert postgres.query(left) == []
+    assert postgres.query("select id from test") == [(test,)]
