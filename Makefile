@@ -15,7 +15,7 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-unit check format synth package benchmark lock clean prerequisites
+.PHONY: help setup demo local upload results test test-unit check format synth package benchmark lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,17 @@ setup: $(NODE_READY) ## Install everything that the project needs into .venv and
 
 demo: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine, process a report, show it, stop (5 minutes)
 	@$(PY) -m local demo
+
+local: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine and keep it up until Ctrl-C
+	@$(PY) -m local up
+
+# By the environment, into which make hands such variables: names may have blanks and quotes.
+upload: $(PYTHON_READY) ## Upload FILE as PROJECT's to `make local`, show it; also BRANCH, COMMIT and BUILD_URL
+	@test -n "$$FILE" && test -n "$$PROJECT" || { echo 'TAP: name a report and its project: make upload FILE=report.xml PROJECT=shop [BRANCH=main] [COMMIT=1a2b3c] [BUILD_URL=https://...]' >&2; exit 2; }
+	@$(PY) -m local upload --project "$$PROJECT" --branch "$$BRANCH" --commit "$$COMMIT" --build-url "$$BUILD_URL" -- "$$FILE"
+
+results: $(PYTHON_READY) ## Latest runs, slowest, flaky and failing tests of `make local`; PROJECT and LIMIT narrow them
+	@$(PY) -m local results --project "$$PROJECT" --limit "$${LIMIT:-10}"
 
 test: $(NODE_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (10 minutes)
 	$(PY) -m pytest --cov --cov-report=term

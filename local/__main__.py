@@ -3,35 +3,132 @@
 import argparse
 import signal
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
+from local import running
 from local.cdktf import CommandFailedError
-from local.demo import NotProcessedError, run_demo
+from local.demo import run_demo
 from local.postgres import PostgresUnavailableError
 from local.processes import ChildProcessFailedError
+from local.running import AlreadyRunsError, NothingRunsError
+from local.tables import run_results
+from local.up import run_up
+from local.upload import NotProcessedError, UploadRefusedError, run_upload
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOPPED = "Interrupted: everything is stopped and removed."
+
+Command = Callable[[Console, argparse.Namespace], bool]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m local", description="Run TAP on this machine: no AWS account, no Docker."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("demo", help="deploy the platform, process a sample report, show what happened, stop")
-    parser.parse_args()
+    arguments = _parser().parse_args()
+    run: Command = arguments.run
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     console = Console()
     try:
-        run_demo(console)
+        succeeded = run(console, arguments)
     except KeyboardInterrupt:
-        console.print("Interrupted: everything is stopped and removed.")
+        console.print(arguments.interrupted)
         sys.exit(130)
-    except (ChildProcessFailedError, CommandFailedError, NotProcessedError, PostgresUnavailableError) as error:
+    except (
+        AlreadyRunsError,
+        ChildProcessFailedError,
+        CommandFailedError,
+        NothingRunsError,
+        NotProcessedError,
+        PostgresUnavailableError,
+        UploadRefusedError,
+    ) as error:
         sys.exit(f"TAP: {error}")
+    sys.exit(not succeeded)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="Run TAP on this machine: no AWS account, no Docker."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="deploy the platform, process a sample report, show what happened, stop")
+    demo.set_defaults(run=_demo, interrupted=_STOPPED)
+
+    up = commands.add_parser(
+        "up",
+        help="deploy the platform and keep it up until Ctrl-C",
+        description="Deploy the platform on this machine and keep it up until Ctrl-C, which stops and removes it.",
+    )
+    up.set_defaults(run=_up, interrupted=_STOPPED)
+
+    upload = commands.add_parser(
+        "upload",
+        help="upload a report to the platform that `up` keeps, and show what was made of it",
+        description="Upload a report to the platform that `up` keeps, wait until it is processed, and show what was"
+        " made of it. The exit code is 0 if the platform could read the report, whatever its tests did, and else 1.",
+    )
+    upload.add_argument("file", type=Path, help="the report: JUnit XML, .xml or .xml.gz")
+    upload.add_argument("--project", required=True, help="whose tests these are; the object's key starts with it")
+    upload.add_argument("--branch", help="the branch that was tested")
+    upload.add_argument("--commit", help="the commit that was tested")
+    upload.add_argument("--build-url", help="where one can look at the build")
+    upload.set_defaults(run=_upload, interrupted="Interrupted: if the report is uploaded, it will be processed.")
+
+    results = commands.add_parser(
+        "results",
+        help="show the latest runs, and the slowest, flaky and failing tests",
+        description="Show what the platform that `up` keeps has recorded: the latest runs, and the slowest, flaky and"
+        " failing tests.",
+    )
+    results.add_argument("--project", help="only of this project")
+    results.add_argument("--limit", type=_positive, default=10, metavar="N", help="of each (default: %(default)s)")
+    results.set_defaults(run=_results, interrupted="Interrupted.")
+
+    for command in (up, upload, results):
+        command.add_argument(
+            "--platform",
+            type=Path,
+            default=running.FILE,
+            metavar="FILE",
+            help="where `up` writes how to reach it (default: .local.json in the project's folder)",
+        )
+    return parser
+
+
+def _demo(console: Console, _: argparse.Namespace) -> bool:
+    run_demo(console)
+    return True
+
+
+def _up(console: Console, arguments: argparse.Namespace) -> bool:
+    run_up(console, arguments.platform)
+    return True
+
+
+def _upload(console: Console, arguments: argparse.Namespace) -> bool:
+    metadata = {"branch": arguments.branch, "commit": arguments.commit, "build-url": arguments.build_url}
+    return run_upload(
+        console,
+        arguments.platform,
+        arguments.file,
+        project=arguments.project,
+        metadata={name: value for name, value in metadata.items() if value},
+    )
+
+
+def _results(console: Console, arguments: argparse.Namespace) -> bool:
+    run_results(console, arguments.platform, project=arguments.project or None, limit=arguments.limit)
+    return True
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

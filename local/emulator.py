@@ -29,17 +29,11 @@ def clean_environment() -> dict[str, str]:
     return environment
 
 
-class Emulator:
-    """A moto server of its own on a free port, empty at the start, that ends with the context.
+class EmulatedAws:
+    """The emulated AWS that answers at `url`, whoever started it."""
 
-    Raises ChildProcessFailedError, which names the log file, if it does not start.
-    """
-
-    def __init__(self, *, log: Path) -> None:
-        self._log = log
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
+    def __init__(self, url: str) -> None:
+        self.url = url
         # No profile and no files in ~/.aws: what the user has configured there is for the real AWS.
         nothing = (None, None, None, None)
         no_file = (None, None, os.devnull, None)
@@ -49,27 +43,6 @@ class Emulator:
             )
         )
         self._creating_client = threading.Lock()
-
-    def __enter__(self) -> Self:
-        self._process = processes.start(
-            [sys.executable, "-P", Path(__file__).with_name("moto_server.py")],
-            log=self._log,
-            environment=clean_environment(),
-            stdin=self._listener.fileno(),
-        )
-        # From here on nobody listens when the server has ended.
-        self._listener.close()
-        try:
-            processes.wait_until(
-                self._answers, process=self._process, name="the AWS emulator", log=self._log, timeout=60
-            )
-        except BaseException:
-            processes.stop(self._process)
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        processes.stop(self._process)
 
     def environment(self) -> dict[str, str]:
         """What makes a program use the emulator as AWS, on top of `clean_environment()`."""
@@ -96,6 +69,40 @@ class Emulator:
                 aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
                 config=Config(proxies={}),
             )
+
+
+class Emulator(EmulatedAws):
+    """A moto server of its own on a free port, empty at the start, that ends with the context.
+
+    Raises ChildProcessFailedError, which names the log file, if it does not start.
+    """
+
+    def __init__(self, *, log: Path) -> None:
+        self._log = log
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._port = self._listener.getsockname()[1]
+        super().__init__(f"http://127.0.0.1:{self._port}")
+
+    def __enter__(self) -> Self:
+        self._process = processes.start(
+            [sys.executable, "-P", Path(__file__).with_name("moto_server.py")],
+            log=self._log,
+            environment=clean_environment(),
+            stdin=self._listener.fileno(),
+        )
+        # From here on nobody listens when the server has ended.
+        self._listener.close()
+        try:
+            processes.wait_until(
+                self._answers, process=self._process, name="the AWS emulator", log=self._log, timeout=60
+            )
+        except BaseException:
+            processes.stop(self._process)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        processes.stop(self._process)
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)

@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, Self
-
-import psycopg
+from typing import Self
 
 from local import processes
+from local.access import THIS_MACHINE, Access
 from local.cdktf import Cdktf
 from local.emulator import Emulator
 from local.postgres import PostgresServer, find_package
 from local.worker import Worker
-
-_THIS_MACHINE = "127.0.0.1"
 
 Step = Callable[[str], AbstractContextManager[None]]
 
@@ -31,8 +28,8 @@ class Platform:
     environment: Cdktf
     """Deploys the environment, with its state in the bucket of the account stack."""
     state_bucket: str
-    outputs: dict[str, Any]
-    """The platform's outputs, by name."""
+    access: Access
+    """What others need in order to use the platform."""
     postgres: PostgresServer
 
     def __init__(self, suffix: str, directory: Path, step: Step) -> None:
@@ -56,26 +53,6 @@ class Platform:
     def __exit__(self, *_: object) -> None:
         with self._step("Stop everything"):
             self._resources.close()
-
-    def password(self) -> str:
-        """The database's password, as Parameter Store holds it."""
-        name = f"{self.outputs['parameter_store_prefix']}database/password"
-        parameter = self.emulator.client("ssm").get_parameter(Name=name, WithDecryption=True)
-        value: str = parameter["Parameter"]["Value"]
-        return value
-
-    def connect(self) -> psycopg.Connection[Any]:
-        """A connection to the database, with TLS and credentials as the function has them."""
-        return psycopg.connect(
-            host=self.postgres.hostname,
-            hostaddr=_THIS_MACHINE,
-            port=self.postgres.port,
-            user=self._instance["MasterUsername"],
-            password=self.password(),
-            dbname=self._instance["DBName"],
-            sslmode="verify-full",
-            sslrootcert=str(self.postgres.ca_file),
-        )
 
     def _start_emulator(self) -> None:
         with self._step("Start the AWS emulator (moto)"):
@@ -102,7 +79,7 @@ class Platform:
         )
         with self._step(f"Deploy the eight stacks tap-*-{self.suffix}"):
             outputs = self.environment.deploy(f"tap-*-{self.suffix}")
-        self.outputs = outputs[f"tap-outputs-{self.suffix}"]
+        self.access = Access(aws=self.emulator, directory=self.directory, outputs=outputs[f"tap-outputs-{self.suffix}"])
 
     def _cdktf(self, name: str, **settings: str) -> Cdktf:
         return Cdktf(
@@ -114,17 +91,15 @@ class Platform:
 
     def _start_postgres(self) -> None:
         with self._step("Start PostgreSQL in the place of RDS"):
-            self._instance = self.emulator.client("rds").describe_db_instances(
-                DBInstanceIdentifier=self.outputs["db_instance_id"]
-            )["DBInstances"][0]
+            instance = self.access.database_instance()
             self.postgres = self._resources.enter_context(
                 PostgresServer(
-                    hostname=self._instance["Endpoint"]["Address"],
-                    port=self._instance["Endpoint"]["Port"],
-                    user=self._instance["MasterUsername"],
-                    password=self.password(),
-                    database=self._instance["DBName"],
-                    directory=self.directory / "postgres",
+                    hostname=instance["Endpoint"]["Address"],
+                    port=instance["Endpoint"]["Port"],
+                    user=instance["MasterUsername"],
+                    password=self.access.password(),
+                    database=instance["DBName"],
+                    directory=self.access.ca_file.parent,
                     log=self.directory / "postgres.log",
                 )
             )
@@ -134,10 +109,10 @@ class Platform:
             self._resources.enter_context(
                 Worker(
                     emulator=self.emulator,
-                    function_name=self.outputs["lambda_function_name"],
-                    database_host_address=_THIS_MACHINE,
-                    ca_file=self.postgres.ca_file,
+                    function_name=self.access.outputs["lambda_function_name"],
+                    database_host_address=THIS_MACHINE,
+                    ca_file=self.access.ca_file,
                     directory=self.directory,
-                    log=self.directory / "function.log",
+                    log=self.access.function_log,
                 )
             )

@@ -1,4 +1,4 @@
-"""Ctrl-C ends the demo and all that it started."""
+"""Ctrl-C while the platform is being started ends all that was started."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from local.cdktf import PROJECT
 
@@ -21,23 +22,24 @@ def working_below(directory: Path) -> list[str]:
     ]
 
 
-def test_interrupted_while_terraform_runs(tmp_path: Path) -> None:
-    """Neither a process nor a file is left when the demo is interrupted in the middle of a deployment."""
-    demo = subprocess.Popen(
-        [sys.executable, "-m", "local", "demo"],
-        cwd=PROJECT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+@pytest.mark.parametrize("arguments", [["demo"], ["up", "--platform=running.json"]], ids=["demo", "up"])
+def test_interrupted_while_terraform_runs(arguments: list[str], tmp_path: Path) -> None:
+    """Neither a process nor a file is left."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         while not any(name.startswith("terraform-prov") for name in working_below(tmp_path)):
-            assert demo.poll() is None
+            assert process.poll() is None
             time.sleep(0.1)
-        demo.send_signal(signal.SIGINT)
-        output, _ = demo.communicate()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate()
     finally:
-        demo.kill()
-    assert (demo.returncode, output.splitlines()[-1]) == (130, "Interrupted: everything is stopped and removed.")
+        process.kill()
+    assert (process.returncode, output.splitlines()[-1]) == (130, "Interrupted: everything is stopped and removed.")
     assert working_below(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

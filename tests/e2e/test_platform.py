@@ -68,12 +68,12 @@ def another(platform: Platform, directory: Path, **settings: str) -> Cdktf:
 
 
 def upload(platform: Platform, key: str, body: bytes) -> None:
-    platform.emulator.client("s3").put_object(Bucket=platform.outputs["bucket_name"], Key=key, Body=body)
+    platform.emulator.client("s3").put_object(Bucket=platform.access.outputs["bucket_name"], Key=key, Body=body)
 
 
 def event_of(platform: Platform, key: str) -> dict[str, Any]:
     """The detail of the event about `key`, from the consumer queue; events about other keys are passed over."""
-    sqs, queue = platform.emulator.client("sqs"), platform.outputs["events_queue_url"]
+    sqs, queue = platform.emulator.client("sqs"), platform.access.outputs["events_queue_url"]
 
     def receive() -> dict[str, Any] | None:
         for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
@@ -87,7 +87,7 @@ def event_of(platform: Platform, key: str) -> dict[str, Any]:
 
 
 def row_of(platform: Platform, key: str) -> dict[str, Any] | None:
-    with platform.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with platform.access.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute("select * from upload where key = %s", [key]).fetchone()
 
 
@@ -248,10 +248,16 @@ def test_report_arrives_everywhere(platform: Platform) -> None:
     row = row_of(platform, key)
     assert row is not None
     assert (row["status"], row["kind"], row["size"]) == ("success", "junit", REPORT.stat().st_size)
-    head = platform.emulator.client("s3").head_object(Bucket=platform.outputs["bucket_name"], Key=key)
+    head = platform.emulator.client("s3").head_object(Bucket=platform.access.outputs["bucket_name"], Key=key)
+    totals = {"tests": 8, "passed": 4, "failed": 1, "error": 1, "skipped": 1, "flaky": 1}
+    assert event["run"] == {"id": str(row["event_id"]), "project": "shop", "totals": totals, "duration": 7.911}
+    with platform.access.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        summary = cursor.execute("select * from run_summary where id = %s", [row["event_id"]]).fetchone()
+    assert summary is not None
+    assert totals.items() <= summary.items()
     assert (event["event_id"], event["version_id"]) == (str(row["event_id"]), head["VersionId"])
     log = platform.emulator.client("logs")
-    group = platform.outputs["monitoring_log_group_name"]
+    group = platform.access.outputs["monitoring_log_group_name"]
     lines = [json.loads(line["message"]) for line in log.filter_log_events(logGroupName=group)["events"]]
     assert [line["detail"] for line in lines if line["detail"]["key"] == key] == [event]
 
@@ -268,7 +274,7 @@ def test_faulty_report_is_announced(platform: Platform) -> None:
 
 def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path) -> None:
     """The password is in no synthesized JSON, state, plan or log, nor in the function's configuration."""
-    password = platform.password()
+    password = platform.access.password()
     # A plan of the rotation: to make it, Terraform reads the password that is in force.
     rotation = another(platform, tmp_path)
     rotation.environment.update(platform.environment.environment, DB_PASSWORD_VERSION="2")
@@ -301,14 +307,14 @@ def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path) ->
 def test_database_that_is_down_costs_a_retry(platform: Platform) -> None:
     """A report that comes while the database is down is processed once the database is back."""
     platform.emulator.client("sqs").set_queue_attributes(
-        QueueUrl=platform.outputs["ingest_queue_url"], Attributes={"VisibilityTimeout": "2"}
+        QueueUrl=platform.access.outputs["ingest_queue_url"], Attributes={"VisibilityTimeout": "2"}
     )
     # The poll that is under way still hides what it gets for the old time; the one after this event does not.
     upload(platform, "shop/before.xml", REPORT.read_bytes())
     event_of(platform, "shop/before.xml")
     platform.postgres.stop()
     upload(platform, "shop/while-down.xml", REPORT.read_bytes())
-    log = platform.directory / "function.log"
+    log = platform.access.function_log
     wait_for(lambda: "to be retried" in log.read_text())
     platform.postgres.start()
     assert event_of(platform, "shop/while-down.xml")["status"] == "success"
@@ -316,7 +322,7 @@ def test_database_that_is_down_costs_a_retry(platform: Platform) -> None:
 
 def test_rotation_of_the_password_and_the_lock(platform: Platform) -> None:
     """One apply with a higher password_version rotates the password; meanwhile a second apply is refused."""
-    old = platform.password()
+    old = platform.access.password()
     platform.environment.environment["DB_PASSWORD_VERSION"] = "2"
     with recorded_requests(platform.emulator) as requests, ThreadPoolExecutor() as threads:
         rotation = threads.submit(
@@ -326,7 +332,7 @@ def test_rotation_of_the_password_and_the_lock(platform: Platform) -> None:
         second = terraform(platform.environment, "tap-rds-e2e", "apply", "-auto-approve", "-input=false", "-no-color")
         rotation.result()
     assert "Error acquiring the state lock" in second.stderr
-    new = platform.password()
+    new = platform.access.password()
     assert new != old
     # RDS never answers the password, so what it was told has to do.
     changes = [request for request in requests if request.get("Action") == ["ModifyDBInstance"]]

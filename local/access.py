@@ -1,0 +1,58 @@
+"""What it takes to use the platform on this machine, from the process that started it or from another one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from local.emulator import EmulatedAws
+
+THIS_MACHINE = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """The way to a deployed platform. `outputs`: those of the platform, by name. It holds no secret."""
+
+    aws: EmulatedAws
+    directory: Path
+    outputs: dict[str, Any]
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority that signed the certificate of the database."""
+        return self.directory / "postgres" / "ca.pem"
+
+    @property
+    def function_log(self) -> Path:
+        """What the function prints."""
+        return self.directory / "function.log"
+
+    def database_instance(self) -> dict[str, Any]:
+        """What RDS says about the instance."""
+        answer = self.aws.client("rds").describe_db_instances(DBInstanceIdentifier=self.outputs["db_instance_id"])
+        instance: dict[str, Any] = answer["DBInstances"][0]
+        return instance
+
+    def password(self) -> str:
+        """The database's password, as Parameter Store holds it."""
+        name = f"{self.outputs['parameter_store_prefix']}database/password"
+        parameter = self.aws.client("ssm").get_parameter(Name=name, WithDecryption=True)
+        value: str = parameter["Parameter"]["Value"]
+        return value
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A connection to the database, with TLS and credentials as the function has them."""
+        instance = self.database_instance()
+        return psycopg.connect(
+            host=instance["Endpoint"]["Address"],
+            hostaddr=THIS_MACHINE,
+            port=instance["Endpoint"]["Port"],
+            user=instance["MasterUsername"],
+            password=self.password(),
+            dbname=instance["DBName"],
+            sslmode="verify-full",
+            sslrootcert=str(self.ca_file),
+            autocommit=True,
+        )

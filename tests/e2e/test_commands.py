@@ -1,0 +1,117 @@
+"""`upload` and `results` as processes beside the platform, which find it as they find that of `up`."""
+
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.cdktf import PROJECT
+from local.platform import Platform
+from local.running import announcement
+
+PROJECT_NAME = "commands"
+TITLES = ("Latest runs", "Slowest tests of the last 30 days", "Flaky tests of the last 30 days", "Failing tests")
+
+
+@pytest.fixture
+def announced(platform: Platform, tmp_path: Path) -> Iterator[Path]:
+    file = tmp_path / "platform.json"
+    with announcement(file) as announce:
+        announce(platform.access)
+        yield file
+
+
+def report(*cases: str) -> str:
+    return f'<testsuite name="cart">{"".join(cases)}</testsuite>'
+
+
+def passed(name: str, seconds: float) -> str:
+    return f'<testcase classname="cart" name="{name}" time="{seconds}"/>'
+
+
+def failed(name: str, message: str) -> str:
+    return f'<testcase classname="cart" name="{name}" time="0.5"><failure message="{message}"/></testcase>'
+
+
+def run_local(announced: Path, *arguments: str) -> tuple[int, list[str], str]:
+    """`python -m local`, in the folder of `announced`: its exit code, lines without their layout, and errors."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "local", *arguments, f"--platform={announced}"],
+        cwd=announced.parent,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "140"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer.returncode, [" ".join(line.split()) for line in answer.stdout.splitlines()], answer.stderr
+
+
+def test_results_before_the_first_upload(announced: Path) -> None:
+    """The function makes the tables only then; and this project has nothing in any case."""
+    code, lines, errors = run_local(announced, "results", "--project", PROJECT_NAME)
+    assert (code, errors) == (0, "")
+    assert [line for line in lines if line] == [f"{title}: none" for title in TITLES]
+
+
+def test_reports_become_results(announced: Path) -> None:
+    """What two uploads of one commit say, each by itself and both together."""
+    (announced.parent / "a report.xml").write_text(report(passed("slow", 7), passed("moody", 0.25)))
+    origin = ("--project", PROJECT_NAME, "--branch", "main", "--commit", "0123456789abcdef")
+    code, lines, errors = run_local(announced, "upload", "a report.xml", *origin)
+    assert (code, errors) == (0, "")
+    assert f"{PROJECT_NAME}: 2 tests in 7.250 s: 2 passed" in lines
+    assert "Failed tests: none" in lines
+    assert "7.000 s passed cart > slow" in lines
+
+    second = report(passed("slow", 9), failed("moody", "assert [1] == [2]"))
+    (announced.parent / "a report.xml.gz").write_bytes(gzip.compress(second.encode()))
+    code, lines, errors = run_local(announced, "upload", "a report.xml.gz", *origin)
+    assert (code, errors) == (0, "")
+    assert "failed cart > moody assert [1] == [2]" in lines
+
+    code, lines, errors = run_local(announced, "results", "--project", PROJECT_NAME)
+    assert (code, errors) == (0, "")
+    runs, slowest, flaky, failing = (lines.index(title) for title in TITLES)
+    assert [line.split(f" {PROJECT_NAME} ")[-1] for line in lines[runs:slowest] if PROJECT_NAME in line] == [
+        "main 01234567 1 passed, 1 failed 9.500 s",
+        "main 01234567 2 passed 7.250 s",
+    ]
+    assert f"{PROJECT_NAME} cart > slow 8.000 s 9.000 s 2" in lines[slowest:flaky]
+    assert any(line.startswith(f"{PROJECT_NAME} cart > moody 1 0 ") for line in lines[flaky:failing])
+    assert any(line.startswith(f"{PROJECT_NAME} cart > moody main ") for line in lines[failing:])
+
+
+def test_report_that_cannot_be_read(announced: Path) -> None:
+    """Its fault is shown, and the exit code is 1: a script can tell."""
+    (announced.parent / "broken.xml").write_text("no report")
+    code, lines, errors = run_local(announced, "upload", "broken.xml", "--project", PROJECT_NAME)
+    assert (code, errors) == (1, "")
+    assert lines[-1].startswith("The report cannot be read (not_xml): ")
+
+
+def test_artifact(announced: Path) -> None:
+    (announced.parent / "screenshot.png").write_bytes(b"\x89PNG")
+    code, lines, errors = run_local(announced, "upload", "screenshot.png", "--project", PROJECT_NAME)
+    assert (code, errors) == (0, "")
+    assert lines[-1] == "Recorded as an artifact: only .xml and .xml.gz are read as reports."
+
+
+def test_build_is_recorded(platform: Platform, announced: Path) -> None:
+    """All that `upload` was told arrives in the database, with a project that is more than one folder."""
+    (announced.parent / "build.xml").write_text(report())
+    options = {"project": "team/commands", "branch": "feature/x=1,y", "commit": "c0ffee", "build-url": "https://x/?a=1"}
+    code, _, errors = run_local(announced, "upload", "build.xml", *(f"--{name}={options[name]}" for name in options))
+    assert (code, errors) == (0, "")
+    with platform.access.connect() as connection:
+        row = connection.execute(
+            "select project, branch, commit, build_url from upload where key = 'team/commands/build.xml'"
+        ).fetchone()
+    assert row == tuple(options.values())
+
+
+def test_announcement_holds_no_secret(platform: Platform, announced: Path) -> None:
+    assert platform.access.password() not in announced.read_text()

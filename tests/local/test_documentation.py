@@ -1,0 +1,43 @@
+"""What the documentation says about faults and limits is what the code does."""
+
+import json
+import re
+
+import pytest
+
+from handler import bounded_xml, junit
+from handler.errors import PermanentFault
+from local.cdktf import PROJECT
+
+INGESTING = (PROJECT / "docs" / "ingesting.md").read_text()
+
+
+def test_every_code_of_a_fault_is_explained() -> None:
+    [table] = re.findall(r"\| code \|.*?\n\n", INGESTING, re.DOTALL)
+    codes = [fault.code for fault in PermanentFault.__subclasses__()]
+    assert sorted(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == sorted(codes)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        f"{bounded_xml.MAX_SIZE >> 20} MiB of XML",
+        f"{bounded_xml.MAX_RATIO} times its size",
+        f"beyond {bounded_xml.RATIO_FREE_SIZE >> 20} MiB",
+        f"more than {bounded_xml.MAX_TOKEN >> 20} MiB",
+        f"{bounded_xml.MAX_NAMES >> 10} KiB of different names",
+        f"more than {bounded_xml.MAX_DEPTH} levels",
+        f"more than {junit.MAX_CASES:,} test cases",
+        f"names at {junit.MAX_NAME:,} characters",
+        f"messages at {junit.MAX_MESSAGE:,}",
+        f"outputs at {junit.MAX_TEXT:,}",
+    ],
+)
+def test_limit_is_the_one_in_force(limit: str) -> None:
+    assert limit in INGESTING
+
+
+def test_examples_of_json_are_json() -> None:
+    examples = re.findall(r"```json\n(.*?)```", INGESTING, re.DOTALL)
+    assert all(map(json.loads, examples))
+    assert len(examples) == 2

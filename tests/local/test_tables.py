@@ -1,0 +1,239 @@
+"""The tables say what the database holds, and obey nothing that stands in it."""
+
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from rich.console import Console
+
+from handler import schema
+from local import processes
+from local.postgres import PostgresServer
+from local.tables import plain, show_results, show_run
+
+NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+
+Outcome = tuple[str, float | None]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    # Not below pytest's folder, which only its owner may enter: under root, the server runs as another user.
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        PostgresServer(
+            hostname="db.example",
+            port=processes.free_port(),
+            user="tap",
+            password="tap",
+            database="tap",
+            directory=Path(directory),
+            log=tmp_path_factory.mktemp("postgres") / "log",
+        ) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def empty_database(server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(
+        host=server.hostname,
+        hostaddr="127.0.0.1",
+        port=server.port,
+        user="tap",
+        password="tap",
+        dbname="tap",
+        sslmode="verify-full",
+        sslrootcert=str(server.ca_file),
+        autocommit=True,
+    ) as connection:
+        connection.execute("drop schema public cascade; create schema public")
+        yield connection
+
+
+@pytest.fixture
+def database(empty_database: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    schema.upgrade(empty_database)
+    return empty_database
+
+
+def record(
+    database: psycopg.Connection[Any],
+    outcomes: Mapping[str, Outcome],
+    *,
+    project: str = "shop",
+    commit: str | None = None,
+    minutes_ago: int = 0,
+    message: str | None = None,
+) -> uuid.UUID:
+    """A run with the status and seconds of each test, by name."""
+    run = uuid.uuid4()
+    database.execute(
+        """
+        insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at, uploaded_at,
+                            project, branch, commit)
+        values (%s, 'bucket', 'key', %s, '', 0, 'junit', 'success', now(), %s, %s, 'main', %s)
+        """,
+        [run, str(run), NOW - timedelta(minutes=minutes_ago), project, commit],
+    )
+    statuses = [status for status, _ in outcomes.values()]
+    counts = [statuses.count(status) for status in ("passed", "failed", "error", "skipped", "flaky")]
+    database.execute(
+        """
+        insert into run (id, duration_seconds, tests, passed, failed, error, skipped, flaky)
+        values (%s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        [run, sum(seconds or 0 for _, seconds in outcomes.values()), len(outcomes), *counts],
+    )
+    for name, (status, seconds) in outcomes.items():
+        test = uuid.uuid5(uuid.NAMESPACE_OID, f"{project} {name}")
+        database.execute(
+            "insert into test (id, project, classname, name) values (%s, %s, 'tests.cart', %s) on conflict do nothing",
+            [test, project, name],
+        )
+        database.execute(
+            "insert into result (run_id, test_id, status, attempts, duration_seconds, message)"
+            " values (%s, %s, %s, 1, %s, %s)",
+            [run, test, status, seconds, message],
+        )
+    return run
+
+
+def results(database: psycopg.Connection[Any], *, project: str | None = None, limit: int = 10) -> list[str]:
+    """The lines that `results` prints, without their layout."""
+    output = StringIO()
+    show_results(Console(file=output, width=140), database, project=project, limit=limit)
+    return lines(output)
+
+
+def report(database: psycopg.Connection[Any], run: uuid.UUID, *, limit: int = 10) -> list[str]:
+    """The lines that are printed of one report, without their layout."""
+    output = StringIO()
+    show_run(Console(file=output, width=140), database, run, limit=limit)
+    return lines(output)
+
+
+def lines(output: StringIO) -> list[str]:
+    return [" ".join(line.split()) for line in output.getvalue().splitlines() if line.strip(" ─")]
+
+
+def local_time(minutes_ago: int) -> str:
+    return f"{(NOW - timedelta(minutes=minutes_ago)).astimezone():%Y-%m-%d %H:%M}"
+
+
+def test_latest_runs_come_first(database: psycopg.Connection[Any]) -> None:
+    """With their totals by status; a status that no test has is left out."""
+    record(database, {"one": ("passed", 90.0), "two": ("failed", 0.5)}, commit="0123456789abcdef", minutes_ago=9)
+    record(database, {"one": ("skipped", None), "two": ("flaky", 0.5), "three": ("error", 1.0)})
+    assert results(database)[:4] == [
+        "Latest runs",
+        "uploaded project branch commit tests duration",
+        f"{local_time(0)} shop main - 1 error, 1 skipped, 1 flaky 1.500 s",
+        f"{local_time(9)} shop main 01234567 1 passed, 1 failed 1 min 30 s",
+    ]
+
+
+def test_slowest_tests_come_first(database: psycopg.Connection[Any]) -> None:
+    """By the mean over all runs."""
+    record(database, {"quick": ("passed", 1.0), "slow": ("passed", 3.0), "off": ("skipped", 60.0)})
+    record(database, {"quick": ("passed", 2.0), "slow": ("passed", 9.0)})
+    printed = results(database)
+    start = printed.index("Slowest tests of the last 30 days")
+    assert printed[start + 1 : start + 4] == [
+        "project test mean max runs",
+        "shop tests.cart > slow 6.000 s 9.000 s 2",
+        "shop tests.cart > quick 1.500 s 2.000 s 2",
+    ]
+
+
+def test_flaky_and_failing_tests(database: psycopg.Connection[Any]) -> None:
+    """A test that both passes and fails on one commit is flaky; one that did not pass since fails."""
+    record(database, {"moody": ("failed", 1.0), "broken": ("passed", 1.0)}, commit="aaaa", minutes_ago=9)
+    record(database, {"moody": ("passed", 1.0), "broken": ("failed", 1.0)}, commit="aaaa", minutes_ago=8)
+    record(database, {"moody": ("flaky", 1.0), "broken": ("error", 1.0)}, commit="bbbb", minutes_ago=7)
+    printed = results(database)
+    start = printed.index("Flaky tests of the last 30 days")
+    assert printed[start + 1 :] == [
+        "project test commits reruns last seen",
+        f"shop tests.cart > moody 1 1 {local_time(7)}",
+        f"shop tests.cart > broken 1 0 {local_time(8)}",
+        "Failing tests",
+        "project test branch since first commit runs",
+        f"shop tests.cart > broken main {local_time(8)} aaaa 2",
+    ]
+
+
+def test_one_project_alone(database: psycopg.Connection[Any]) -> None:
+    for project in ("shop", "bank"):
+        record(database, {"one": ("failed", 1.0), "two": ("flaky", 1.0)}, project=project)
+    printed = results(database, project="bank")
+    assert sum(line.startswith("bank ") or " bank " in line for line in printed) == 5
+    assert not [line for line in printed if "shop" in line]
+
+
+def test_limit(database: psycopg.Connection[Any]) -> None:
+    for _ in range(3):
+        record(database, dict.fromkeys(("one", "two", "three"), ("failed", 1.0)))
+    assert sum("tests.cart > " in line for line in results(database, limit=2)) == 4
+    assert sum("3 failed" in line for line in results(database, limit=2)) == 2
+
+
+@pytest.mark.parametrize("fixture", ["empty_database", "database"])
+def test_nothing_recorded_yet(fixture: str, request: pytest.FixtureRequest) -> None:
+    """Neither before the function has made its tables nor after it."""
+    assert results(request.getfixturevalue(fixture)) == [
+        "Latest runs: none",
+        "Slowest tests of the last 30 days: none",
+        "Flaky tests of the last 30 days: none",
+        "Failing tests: none",
+    ]
+
+
+def test_report_with_failed_and_slowest_tests(database: psycopg.Connection[Any]) -> None:
+    """Of the tests that failed, the errors come first."""
+    outcomes = {"a": ("failed", 0.25), "b": ("error", 2.0), "c": ("passed", 1.0), "d": ("skipped", 0.0)}
+    run = record(database, outcomes, message="assert 1 == 2\n  at line 7")
+    assert report(database, run, limit=2) == [
+        "shop: 4 tests in 3.250 s: 1 passed, 1 failed, 1 error, 1 skipped",
+        "Failed tests",
+        "status test message",
+        "error tests.cart > b assert 1 == 2 at line 7",
+        "failed tests.cart > a assert 1 == 2 at line 7",
+        "Slowest tests",
+        "duration status test",
+        "2.000 s error tests.cart > b",
+        "1.000 s passed tests.cart > c",
+    ]
+
+
+def test_report_without_tests(database: psycopg.Connection[Any]) -> None:
+    run = record(database, {})
+    assert report(database, run) == ["shop: 0 tests in 0.000 s: no tests", "Failed tests: none", "Slowest tests: none"]
+
+
+def test_names_and_messages_are_no_markup(database: psycopg.Connection[Any]) -> None:
+    run = record(database, {"total[red]": ("failed", 1.0)}, message="[/bold] [link=https://x.example]no[/link]")
+    assert "failed tests.cart > total[red] [/bold] [link=https://x.example]no[/link]" in report(database, run)
+
+
+def test_terminal_gets_no_control_characters(database: psycopg.Connection[Any]) -> None:
+    """Neither of a report nor of an upload's metadata: they could clear the screen, set a title or hide a line."""
+    hostile = "\x1b[2J\x1b]0;title\x07\x9b31m\r\u202eover\u2066"
+    run = record(database, {f"name{hostile}": ("failed", 1.0)}, message=hostile, project=hostile, commit="\x1b[2J")
+    output = StringIO()
+    console = Console(file=output, width=140)
+    show_run(console, database, run, limit=10)
+    show_results(console, database, project=None, limit=10)
+    printed = output.getvalue()
+    assert "over" in printed
+    assert [character for character in printed if not character.isprintable() and character != "\n"] == []
+
+
+def test_long_text_is_cut() -> None:
+    assert plain("x" * 300, limit=10) == "xxxxxxxxxx…"
