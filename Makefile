@@ -36,7 +36,7 @@ upload: $(PYTHON_READY) ## Upload FILE as PROJECT's to `make local`, show it; al
 results: $(PYTHON_READY) ## Latest runs, slowest, flaky and failing tests of `make local`; PROJECT and LIMIT narrow them
 	@$(PY) -m local results --project "$$PROJECT" --limit "$${LIMIT:-10}"
 
-test: $(NODE_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (10 minutes)
+test: $(NODE_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (11 minutes)
 	$(PY) -m pytest --cov --cov-report=term
 
 test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)

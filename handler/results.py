@@ -19,7 +19,7 @@ _STATEMENT_TIMEOUT = 300_000
 # A connection keeps its table, empty between reports: creating it anew each time would bloat the catalog.
 _CREATE_ATTEMPT = """
 create temporary table if not exists attempt (
-    position         integer generated always as identity,
+    position         bigint generated always as identity,
     test_id          uuid not null,
     suite_number     integer,
     file             text,

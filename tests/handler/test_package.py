@@ -69,19 +69,26 @@ def test_it_holds_the_source_and_nothing_else_of_the_handler(built: dict[package
     """Neither the tools that build it nor anything that Python or an editor left there."""
     assert [name for name in names(built["aws"]) if name.startswith("handler/")] == [
         "handler/__init__.py",
+        "handler/bounded_xml.py",
         "handler/database.py",
         "handler/environment.py",
         "handler/errors.py",
         "handler/events.py",
         "handler/junit.py",
         "handler/lambda_function.py",
+        "handler/legal_characters.py",
         "handler/migrations/0001_uploads_and_outbox.sql",
+        "handler/migrations/0002_runs_results_tests.sql",
         "handler/notifications.py",
+        "handler/origin.py",
         "handler/parameters.py",
         "handler/processing.py",
         "handler/rds-ca-bundle.pem",
+        "handler/report.py",
+        "handler/results.py",
         "handler/schema.py",
         "handler/storage.py",
+        "handler/texts.py",
     ]
 
 

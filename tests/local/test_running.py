@@ -167,7 +167,8 @@ def test_make_hands_names_on_as_they_are() -> None:
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run make, without the set-up that it does first."""
     # What the make that runs these tests hands to its children is not for this one.
-    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS"}}
+    from_make = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    environment = {name: value for name, value in os.environ.items() if name not in from_make}
     return subprocess.run(
         ["make", "--old-file=.venv/.ready", *arguments],
         cwd=PROJECT,
