@@ -110,7 +110,7 @@ with on_one_commit as (
 select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name,
        count(*) filter (where outcome_changed) as commits,
        sum(reruns)::bigint as reruns,
-       max(last_failed_at) filter (where outcome_changed or reruns > 0) as last_seen_at
+       max(last_failed_at) as last_seen_at
 from on_one_commit
 join test on test.id = on_one_commit.test_id
 where outcome_changed or reruns > 0
@@ -139,7 +139,9 @@ from since_last_pass
 join test on test.id = test_id
 where last_passed_at is null or uploaded_at > last_passed_at
 group by test.id, branch
+having max(uploaded_at) > now() - interval '30 days'
 order by failing_since;
 
 comment on view failing_since is
-    'Tests that did not pass in the latest runs of a branch, and since when; runs that skipped them do not count.';
+    'Tests that did not pass in the latest runs of a branch, and since when; runs that skipped them do not count.
+     One that did not run for 30 days is forgotten: it was deleted, or its branch merged.';

@@ -74,6 +74,7 @@ def said(status: str, who: str) -> str:
         [said("error", "expected"), said("failure", "other")],
         [said("failure", "expected"), said("failure", "other")],
         [said("failure", "expected"), said("", "other")],
+        [said("failure", "other"), said("error", "expected"), said("", "other")],
         [said("", "other"), said("failure", "expected"), said("skipped", "other")],
     ],
 )

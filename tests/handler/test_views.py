@@ -165,6 +165,12 @@ class TestFailingSince:
             recorder.record(case(status), days_ago=9 - day)
         assert self.rows(recorder) == []
 
+    def test_a_test_that_did_not_run_for_30_days_is_forgotten(self, recorder: Recorder) -> None:
+        """It was deleted, or its branch merged; one that still runs fails since long ago."""
+        recorder.record(case("failed", "deleted"), case("failed", "alive"), days_ago=31)
+        recorder.record(case("failed", "alive"), days_ago=1)
+        assert self.rows(recorder) == [("alive", "main", ago(31), "c1", 2)]
+
     def test_each_branch_has_its_own_history(self, recorder: Recorder) -> None:
         """Uploads without one share theirs; what fails longest comes first."""
         recorder.record(case("failed"), branch=None, days_ago=4)
