@@ -24,6 +24,10 @@ class Caller(Construct):
         """The ARN of a resource of this account in this region, by its name."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
+    def bucket_arn(self, bucket: str) -> str:
+        """The ARN of a bucket by its name, which knows neither account nor region."""
+        return f"arn:{self.partition}:s3:::{bucket}"
+
     def endpoint_service_name(self, service: str) -> str:
         """What VPC endpoints of an AWS service in this region call it: `com.amazonaws.{region}.{service}`."""
         return f"com.amazonaws.{self.region}.{service}"

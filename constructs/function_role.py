@@ -12,14 +12,14 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 
 from constructs import Construct
 
-# What Lambda itself does in the function's name to place it in a VPC. None of these takes a resource that is known
-# before (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions).
+# What Lambda itself does in the function's name to place it in a VPC. EC2 describes all or nothing; no other of these
+# takes a resource that is known before, but each keeps to the account and region
+# (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions).
+_DESCRIBE_ACTIONS = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
 _NETWORK_INTERFACE_ACTIONS = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 ]
 
@@ -27,6 +27,7 @@ _NETWORK_INTERFACE_ACTIONS = [
 class FunctionRole(Construct):
     """A role that Lambda assumes, with one inline policy: `statements`, its log group, and its network interfaces.
 
+    `network_arn`: what stands for EC2's resources of the account and region that the function is in.
     Raises ValueError if a statement is open: without resources, or with `*` as a resource or as an action.
     """
 
@@ -39,6 +40,7 @@ class FunctionRole(Construct):
         *,
         name: str,
         log_group_arn: str,
+        network_arn: str,
         statements: Sequence[DataAwsIamPolicyDocumentStatement],
     ) -> None:
         super().__init__(scope, id)
@@ -81,7 +83,10 @@ class FunctionRole(Construct):
                     actions=["logs:CreateLogStream", "logs:PutLogEvents"],
                     resources=[f"{log_group_arn}:*"],
                 ),
-                DataAwsIamPolicyDocumentStatement(sid="JoinVpc", actions=_NETWORK_INTERFACE_ACTIONS, resources=["*"]),
+                DataAwsIamPolicyDocumentStatement(
+                    sid="JoinVpc", actions=_NETWORK_INTERFACE_ACTIONS, resources=[network_arn]
+                ),
+                DataAwsIamPolicyDocumentStatement(sid="SeeVpc", actions=_DESCRIBE_ACTIONS, resources=["*"]),
             ],
         )
         IamRolePolicy(self, "Policy", name=name, role=self.role.id, policy=document.json)

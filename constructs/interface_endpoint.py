@@ -14,7 +14,7 @@ from constructs import Construct
 class InterfaceEndpoint(Construct):
     """An interface endpoint without private DNS: only who is told its name uses it.
 
-    `actions`: what may be called through it, by identities of the account `account_id` alone.
+    `actions` on `resources`: what may be called through it, by identities of the account `account_id` alone.
     """
 
     endpoint: VpcEndpoint
@@ -26,6 +26,7 @@ class InterfaceEndpoint(Construct):
         *,
         service_name: str,
         actions: list[str],
+        resources: list[str],
         account_id: str,
         vpc_id: str,
         subnet_ids: list[str],
@@ -38,9 +39,9 @@ class InterfaceEndpoint(Construct):
             statement=[
                 DataAwsIamPolicyDocumentStatement(
                     sid="OwnAccount",
-                    principals=[DataAwsIamPolicyDocumentStatementPrincipals(type="AWS", identifiers=["*"])],
+                    principals=[DataAwsIamPolicyDocumentStatementPrincipals(type="*", identifiers=["*"])],
                     actions=actions,
-                    resources=["*"],
+                    resources=resources,
                     condition=[
                         DataAwsIamPolicyDocumentStatementCondition(
                             test="StringEquals", variable="aws:PrincipalAccount", values=[account_id]

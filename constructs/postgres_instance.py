@@ -42,6 +42,7 @@ class PostgresInstance(Construct):
         multi_az: bool,
         backup_retention: int,
         log_retention: int,
+        log_kms_key_arn: str,
         subnet_ids: list[str],
         security_group_id: str,
         disposable: bool = False,
@@ -70,7 +71,12 @@ class PostgresInstance(Construct):
         )
         # RDS would make the log group by itself, and keep its lines for ever.
         log_group = CloudwatchLogGroup(
-            self, "LogGroup", name=f"/aws/rds/instance/{name}/postgresql", retention_in_days=log_retention, tags=_TAGS
+            self,
+            "LogGroup",
+            name=f"/aws/rds/instance/{name}/postgresql",
+            retention_in_days=log_retention,
+            kms_key_id=log_kms_key_arn,
+            tags=_TAGS,
         )
         self.db_instance = DbInstance(
             self,

@@ -21,6 +21,7 @@ class PythonFunction(Construct):
 
     `package`: the zip file; it is uploaded to `artifact_bucket` under the SHA-256 of its contents.
     `memory`: MiB, 128 to 10,240. `timeout`: seconds, 1 to 900. `log_retention`: days.
+    `kms_key_arn`: the key of the log group and of `environment`; Lambda grants its use to the role by itself.
     `replacement_security_group_id`: takes the place of the others before the function is destroyed. Lambda frees the
     network interfaces only long after, and a group that they carry cannot be deleted for so long.
     `environment` is readable by everybody who may see the function: names of parameters, never secrets.
@@ -45,6 +46,7 @@ class PythonFunction(Construct):
         artifact_bucket: str,
         log_group_name: str,
         log_retention: int,
+        kms_key_arn: str,
         memory: int,
         timeout: int,
         environment: Mapping[str, str],
@@ -71,7 +73,12 @@ class PythonFunction(Construct):
         )
         # Before the function: a group that Lambda makes by itself keeps its lines for ever.
         log_group = CloudwatchLogGroup(
-            self, "LogGroup", name=log_group_name, retention_in_days=log_retention, tags=_TAGS
+            self,
+            "LogGroup",
+            name=log_group_name,
+            retention_in_days=log_retention,
+            kms_key_id=kms_key_arn,
+            tags=_TAGS,
         )
         self.function = LambdaFunction(
             self,
@@ -88,6 +95,7 @@ class PythonFunction(Construct):
             memory_size=memory,
             timeout=timeout,
             environment=LambdaFunctionEnvironment(variables=dict(environment)),
+            kms_key_arn=kms_key_arn,
             vpc_config=LambdaFunctionVpcConfig(
                 subnet_ids=list(subnet_ids), security_group_ids=list(security_group_ids)
             ),

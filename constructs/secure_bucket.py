@@ -1,7 +1,13 @@
 """An S3 bucket as every bucket of TAP is: private, encrypted, versioned, and reached over TLS only."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import DataAwsIamPolicyDocument
+from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
+    DataAwsIamPolicyDocument,
+    DataAwsIamPolicyDocumentStatement,
+)
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
@@ -11,6 +17,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRuleFilter,
     S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
 )
+from cdktf_cdktf_provider_aws.s3_bucket_logging import S3BucketLoggingA
 from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
     S3BucketOwnershipControls,
     S3BucketOwnershipControlsRule,
@@ -35,15 +42,20 @@ _UNFINISHED_UPLOAD_DAYS = 7
 
 
 class SecureBucket(Construct):
-    """A bucket with versioning, SSE-S3, a TLS-only policy, no public access, no ACLs, and a lifecycle.
+    """A bucket with versioning, encryption, a TLS-only policy, no public access, no ACLs, and a lifecycle.
 
     `version_retention`: days that replaced and deleted objects are kept. Raises ValueError unless it is at least 1.
+    `access_log_bucket`: the bucket that is told of every request; None for that bucket alone.
+    `encryption`: under the account's key `aws/s3`, whose uses CloudTrail records and which no anonymous request has;
+    or `AES256`, for writers who may not use it.
+    `retention`: days that objects are kept at all; None is for ever. `statements`: what the policy says beside TLS.
     `force_destroy`: a destroy empties the bucket first; otherwise a bucket that is not empty stays.
     `prevent_destroy`: Terraform refuses any plan that would destroy the bucket.
     """
 
     bucket: S3Bucket
     versioning: S3BucketVersioningA
+    policy: S3BucketPolicy
 
     def __init__(
         self,
@@ -53,6 +65,10 @@ class SecureBucket(Construct):
         name: str,
         component: str,
         version_retention: int,
+        access_log_bucket: str | None,
+        encryption: Literal["aws:kms", "AES256"] = "aws:kms",
+        retention: int | None = None,
+        statements: Sequence[DataAwsIamPolicyDocumentStatement] = (),
         force_destroy: bool = False,
         prevent_destroy: bool = False,
     ) -> None:
@@ -80,9 +96,11 @@ class SecureBucket(Construct):
                 S3BucketServerSideEncryptionConfigurationRuleA(
                     apply_server_side_encryption_by_default=(
                         S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
-                            sse_algorithm="AES256"
+                            sse_algorithm=encryption
                         )
-                    )
+                    ),
+                    # One request to KMS serves many objects.
+                    bucket_key_enabled=True if encryption == "aws:kms" else None,
                 )
             ],
         )
@@ -104,9 +122,10 @@ class SecureBucket(Construct):
         policy = DataAwsIamPolicyDocument(
             self,
             "PolicyDocument",
-            statement=[tls_only_statement("s3:*", self.bucket.arn, f"{self.bucket.arn}/*")],
+            # In this order: the emulator looks for who may deliver logs, and stumbles over "everybody" on its way.
+            statement=[*statements, tls_only_statement("s3:*", self.bucket.arn, f"{self.bucket.arn}/*")],
         )
-        S3BucketPolicy(
+        self.policy = S3BucketPolicy(
             self,
             "Policy",
             bucket=self.bucket.id,
@@ -114,6 +133,14 @@ class SecureBucket(Construct):
             # S3 answers 409 when a bucket's policy and its access block are written at the same time.
             depends_on=[public_access_block],
         )
+        if access_log_bucket:
+            S3BucketLoggingA(
+                self,
+                "Logging",
+                bucket=self.bucket.id,
+                target_bucket=access_log_bucket,
+                target_prefix=f"{self.bucket.bucket}/",
+            )
         S3BucketLifecycleConfiguration(
             self,
             "Lifecycle",
@@ -123,8 +150,12 @@ class SecureBucket(Construct):
                     id="remove-leftovers",
                     status="Enabled",
                     filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
-                    # The marker of a deleted object goes with the last of its versions.
-                    expiration=[S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)],
+                    expiration=[
+                        S3BucketLifecycleConfigurationRuleExpiration(days=retention)
+                        if retention
+                        # The marker of a deleted object goes with the last of its versions.
+                        else S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)
+                    ],
                     noncurrent_version_expiration=[
                         S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=version_retention)
                     ],

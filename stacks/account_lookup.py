@@ -1,12 +1,19 @@
 """What an environment finds of the account stack: by data sources, so that it stands and falls alone."""
 
+from cdktf_cdktf_provider_aws.data_aws_kms_alias import DataAwsKmsAlias
 from cdktf_cdktf_provider_aws.data_aws_security_group import DataAwsSecurityGroup
 from cdktf_cdktf_provider_aws.data_aws_vpc_endpoint import DataAwsVpcEndpoint
 
 from constructs import Construct
 from constructs.caller import Caller
 from stacks.account_stack import CLIENT_SECURITY_GROUP_NAME
+from stacks.names import ACCOUNT_KEY_ALIAS
 from stacks.settings import ExistingEndpoints
+
+
+def account_key_arn(scope: Construct) -> str:
+    """The key of the account stack, under which log groups and the function's environment are encrypted."""
+    return DataAwsKmsAlias(scope, "AccountKey", name=ACCOUNT_KEY_ALIAS).target_key_arn
 
 
 class AccountLookup(Construct):

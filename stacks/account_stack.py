@@ -1,4 +1,4 @@
-"""What exists once per account and region, because all environments share the default VPC."""
+"""What exists once per account and region, because all environments share it or the default VPC."""
 
 from cdktf import Fn, TerraformIterator, TerraformOutput, Token
 from cdktf_cdktf_provider_aws.cloudwatch_log_resource_policy import CloudwatchLogResourcePolicy
@@ -16,25 +16,32 @@ from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityG
 from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 
 from constructs import Construct
+from constructs.access_log_bucket import AccessLogBucket
 from constructs.caller import Caller
 from constructs.default_vpc import DefaultVpc
 from constructs.interface_endpoint import InterfaceEndpoint
+from constructs.log_key import LogKey
 from constructs.secure_bucket import SecureBucket
 from constructs.security_group import SecurityGroup
 from stacks.base import TapStack
-from stacks.names import MaxLength, resource_name, state_bucket_name
+from stacks.names import ACCOUNT_KEY_ALIAS, MaxLength, access_log_bucket_name, resource_name, state_bucket_name
 from stacks.settings import ExistingEndpoints
 
 CLIENT_SECURITY_GROUP_NAME = resource_name("endpoint-client", "account", MaxLength.SECURITY_GROUP)
 
-# The services that the function calls and that have no gateway endpoint, with what may be called through ours.
-INTERFACE_ENDPOINTS = {"ssm": ["ssm:GetParameters"], "events": ["events:PutEvents"]}
+# The services that the function calls and that have no gateway endpoint, with what may be called through ours: an
+# action, and the resources of all environments.
+INTERFACE_ENDPOINTS = {
+    "ssm": ("ssm:GetParameters", "parameter/tap/*"),
+    "events": ("events:PutEvents", "event-bus/tap-*"),
+}
 
 _STATE_RETENTION = 365  # days that replaced states can be got back
+_ACCESS_LOG_RETENTION = 365  # days
 
 
 class AccountStack(TapStack):
-    """State bucket, VPC endpoints with their security groups, and EventBridge's permission to write logs.
+    """State bucket, access logs, key of the logs, VPC endpoints, and EventBridge's permission to write logs.
 
     Environments find these by data sources (`account_lookup.py`), never by cross-stack reference, so that an
     environment is deployed and destroyed alone.
@@ -49,12 +56,16 @@ class AccountStack(TapStack):
         self._clients = self._security_group(
             "EndpointClients", CLIENT_SECURITY_GROUP_NAME, "Who may use the VPC endpoints of TAP"
         )
+        LogKey(self, "LogKey", alias=ACCOUNT_KEY_ALIAS, log_groups="/aws/*/tap-*", caller=self._caller)
         self.bucket = SecureBucket(
             self,
             "State",
             name=state_bucket_name(self._caller.region, self._caller.account_id),
             component="state",
             version_retention=_STATE_RETENTION,
+            access_log_bucket=self._access_log_bucket(),
+            # What Terraform's S3 backend asks for with every state that it writes.
+            encryption="AES256",
             prevent_destroy=True,
         ).bucket
         TerraformOutput(self, "state_bucket", value=self.bucket.bucket, description="What to set TF_STATE_BUCKET to")
@@ -66,6 +77,18 @@ class AccountStack(TapStack):
         return SecurityGroup(
             self, id, name=name, description=description, vpc_id=self._default_vpc.vpc.id, component="network"
         )
+
+    def _access_log_bucket(self) -> str:
+        name = access_log_bucket_name(self._caller.region, self._caller.account_id)
+        return AccessLogBucket(
+            self,
+            "AccessLogs",
+            name=name,
+            arn=self._caller.bucket_arn(name),
+            source_arn=self._caller.bucket_arn("tap-*"),
+            account_id=self._caller.account_id,
+            retention=_ACCESS_LOG_RETENTION,
+        ).name
 
     def _add_s3_endpoint(self, existing: str | None) -> None:
         endpoint: DataAwsVpcEndpoint | VpcEndpoint
@@ -98,7 +121,7 @@ class AccountStack(TapStack):
         )
         self._clients.allow_to(security_group, port=443)
         found = []
-        for service, actions in INTERFACE_ENDPOINTS.items():
+        for service, (action, resources) in INTERFACE_ENDPOINTS.items():
             if endpoint_id := existing[service]:
                 found.append(DataAwsVpcEndpoint(self, f"Existing{service.title()}Endpoint", id=endpoint_id))
             else:
@@ -106,7 +129,8 @@ class AccountStack(TapStack):
                     self,
                     f"{service.title()}Endpoint",
                     service_name=self._caller.endpoint_service_name(service),
-                    actions=actions,
+                    actions=[action],
+                    resources=[self._caller.arn(service, resources)],
                     account_id=self._caller.account_id,
                     vpc_id=self._default_vpc.vpc.id,
                     subnet_ids=self._default_vpc.subnet_ids,

@@ -9,6 +9,7 @@ from constructs.caller import Caller
 from constructs.event_bus import EventBus
 from constructs.event_rule import EventRule
 from constructs.reliable_queue import ReliableQueue
+from stacks.account_lookup import account_key_arn
 from stacks.base import TapStack
 from stacks.names import MaxLength, event_log_group_name, resource_name
 from stacks.settings import EnvironmentSettings
@@ -68,6 +69,7 @@ class EventBridgeStack(TapStack):
             "MonitoringLogGroup",
             name=event_log_group_name(suffix),
             retention_in_days=environment.log_retention,
+            kms_key_id=account_key_arn(self),
             tags={"Component": "events"},
         )
         rule.add_target("ConsumerTarget", arn=self.consumer_queue.queue.arn, depends_on=[self.consumer_queue.policy])

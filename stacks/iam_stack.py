@@ -41,10 +41,10 @@ class IamStack(TapStack):
         }
         log_group_name = function_log_group_name(function_name(environment.suffix))
         statements = [
+            # Every read names the version, for which S3 does not ask for s3:GetObject
+            # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
             DataAwsIamPolicyDocumentStatement(
-                sid="ReadUploads",
-                actions=["s3:GetObject", "s3:GetObjectVersion"],
-                resources=[f"{s3.bucket.arn}/*"],
+                sid="ReadUploads", actions=["s3:GetObjectVersion"], resources=[f"{s3.bucket.arn}/*"]
             ),
             # Without it S3 answers 403 instead of 404 for a key that is gone, which looks like a fault of ours.
             DataAwsIamPolicyDocumentStatement(
@@ -56,7 +56,7 @@ class IamStack(TapStack):
                 resources=list(parameter_arns.values()),
             ),
             DataAwsIamPolicyDocumentStatement(
-                sid="DecryptPassword",
+                sid="DecryptParameters",
                 actions=["kms:Decrypt"],
                 resources=[DataAwsKmsAlias(self, "SsmKey", name="alias/aws/ssm").target_key_arn],
                 condition=[
@@ -67,7 +67,7 @@ class IamStack(TapStack):
                     DataAwsIamPolicyDocumentStatementCondition(
                         test="StringEquals",
                         variable="kms:EncryptionContext:PARAMETER_ARN",
-                        values=[parameter_arns["password"]],
+                        values=list(parameter_arns.values()),
                     ),
                 ],
             ),
@@ -85,5 +85,6 @@ class IamStack(TapStack):
             "Function",
             name=resource_name("lambda", environment.suffix, MaxLength.ROLE),
             log_group_arn=caller.arn("logs", f"log-group:{log_group_name}"),
+            network_arn=caller.arn("ec2", "*/*"),
             statements=statements,
         ).role

@@ -5,7 +5,7 @@ from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from constructs import Construct
 from constructs.python_function import PythonFunction
 from constructs.queue_event_source import QueueEventSource
-from stacks.account_lookup import AccountLookup
+from stacks.account_lookup import AccountLookup, account_key_arn
 from stacks.base import TapStack
 from stacks.event_bridge_stack import EventBridgeStack
 from stacks.function_package import FunctionPackage
@@ -51,6 +51,7 @@ class LambdaStack(TapStack):
             artifact_bucket=s3.artifact_bucket.bucket,
             log_group_name=function_log_group_name(name),
             log_retention=environment.log_retention,
+            kms_key_arn=account_key_arn(self),
             memory=environment.function_memory,
             timeout=environment.function_timeout,
             environment={

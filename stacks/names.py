@@ -21,6 +21,8 @@ class MaxLength(IntEnum):
 
 _ACCOUNT_ID_LENGTH = 12
 
+ACCOUNT_KEY_ALIAS = "alias/tap-account"
+
 
 def resource_name(service: str, suffix: str, limit: MaxLength) -> str:
     """`tap-{service}-{suffix}`; raises ValueError if AWS would not take a name of that length.
@@ -40,6 +42,11 @@ def bucket_name(service: str, suffix: str, account_id: str) -> str:
 def state_bucket_name(region: str, account_id: str) -> str:
     """The state bucket's name: there is one per account and region, both tokens until Terraform runs."""
     return f"tap-state-{region}-{account_id}"
+
+
+def access_log_bucket_name(region: str, account_id: str) -> str:
+    """The name of the bucket to which the others of an account and region log who uses them."""
+    return f"tap-access-logs-{region}-{account_id}"
 
 
 def event_log_group_name(suffix: str) -> str:

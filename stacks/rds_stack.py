@@ -6,6 +6,7 @@ from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 from constructs import Construct
 from constructs.database_credential import DatabaseCredential
 from constructs.postgres_instance import PostgresInstance
+from stacks.account_lookup import account_key_arn
 from stacks.base import TapStack
 from stacks.names import MaxLength, database_parameter_name, resource_name
 from stacks.settings import EnvironmentSettings
@@ -46,6 +47,7 @@ class RdsStack(TapStack):
             multi_az=environment.database_multi_az,
             backup_retention=environment.backup_retention,
             log_retention=environment.log_retention,
+            log_kms_key_arn=account_key_arn(self),
             subnet_ids=vpc.subnet_ids,
             security_group_id=vpc.database_security_group.group.id,
             disposable=environment.disposable,

@@ -1,5 +1,6 @@
 """Where reports arrive: the upload bucket, the queue that it fills, and the bucket of the function's code."""
 
+from cdktf_cdktf_provider_aws.data_aws_s3_bucket import DataAwsS3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationQueue
 
@@ -9,7 +10,7 @@ from constructs.reliable_queue import ReliableQueue
 from constructs.secure_bucket import SecureBucket
 from constructs.secure_queue import QueueSender
 from stacks.base import TapStack
-from stacks.names import MaxLength, bucket_name, resource_name
+from stacks.names import MaxLength, access_log_bucket_name, bucket_name, resource_name
 from stacks.settings import EnvironmentSettings
 
 
@@ -22,7 +23,12 @@ class S3Stack(TapStack):
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
         super().__init__(scope, "s3", suffix=environment.suffix, state_bucket=state_bucket)
-        account_id = Caller(self, "Caller").account_id
+        caller = Caller(self, "Caller")
+        account_id = caller.account_id
+        # The account stack's.
+        self._access_log_bucket = DataAwsS3Bucket(
+            self, "AccessLogs", bucket=access_log_bucket_name(caller.region, account_id)
+        ).bucket
         self.bucket = self._bucket("Uploads", "uploads", environment, account_id)
         self.artifact_bucket = self._bucket("Artifacts", "artifacts", environment, account_id)
         self.ingest_queue = ReliableQueue(
@@ -55,5 +61,6 @@ class S3Stack(TapStack):
             name=bucket_name(service, environment.suffix, account_id),
             component=service,
             version_retention=environment.version_retention,
+            access_log_bucket=self._access_log_bucket,
             force_destroy=environment.disposable,
         ).bucket

@@ -1,22 +1,14 @@
 """What the unit tests share: each platform is synthesized once, into a folder of pytest's."""
 
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from cdktf import TerraformStack, Testing
 
-from stacks import lazy_bindings
-
-lazy_bindings.install()  # as main.py does, or every run of these tests waits for 2,100 modules
-
-from cdktf import App, TerraformStack, Testing  # noqa: E402
-
-from stacks.account_stack import AccountStack  # noqa: E402
-from stacks.environment import Environment  # noqa: E402
-from stacks.function_package import FunctionPackage  # noqa: E402
-from stacks.settings import Settings  # noqa: E402
-from tests.unit.synthesized import Platform  # noqa: E402
+from stacks.function_package import FunctionPackage
+from tests import synthesis
+from tests.unit.synthesized import Platform
 
 Synthesize = Callable[[Mapping[str, str]], Platform]
 
@@ -24,10 +16,7 @@ Synthesize = Callable[[Mapping[str, str]], Platform]
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> FunctionPackage:
     """A zip file in the place of the function's."""
-    path = tmp_path_factory.mktemp("package") / "handler-aws.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("handler.py"), b"")
-    return FunctionPackage(path=path, runtime="python3.13", architecture="arm64")
+    return synthesis.empty_package(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +24,7 @@ def synthesize(package: FunctionPackage, tmp_path_factory: pytest.TempPathFactor
     """Synthesizes the account and the environments that the variables ask for."""
 
     def run(variables: Mapping[str, str]) -> Platform:
-        settings = Settings.read(variables)
-        app = App(outdir=str(tmp_path_factory.mktemp("cdktf.out")), stack_traces=False)
-        AccountStack(app, state_bucket=settings.state_bucket, existing_endpoints=settings.existing_endpoints)
-        for environment in settings.environments:
-            Environment(app, environment=environment, settings=settings, package=package)
-        app.synth()
-        return Platform(Path(app.outdir))
+        return synthesis.synthesize(variables, package, tmp_path_factory.mktemp("cdktf.out"))
 
     return run
 

@@ -1,10 +1,13 @@
 """What the environments of an account share, which the VPC's other inhabitants do not notice."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 
 from tests.unit.synthesized import Block, Platform, Stack, tls_only
 
 STATE = "tap-state-{region}-{account}"
+ACCESS_LOGS = "tap-access-logs-{region}-{account}"
 CLIENTS = "${aws_security_group[tap-endpoint-client-account].id}"
 ENDPOINTS = "${aws_security_group[tap-endpoints-account].id}"
 TCP_443 = {"ip_protocol": "tcp", "from_port": 443, "to_port": 443}
@@ -25,17 +28,20 @@ def without_text(rule: Block) -> Block:
     return {key: value for key, value in rule.items() if key not in ("description", "tags")}
 
 
-def test_holds_endpoints_their_groups_the_log_policy_and_the_state_bucket(account: Stack) -> None:
+def test_holds_endpoints_their_groups_log_policy_key_state_and_access_logs(account: Stack) -> None:
     """There is nothing in the stack beyond what the design lists."""
     assert account.inventory == {
         "aws_cloudwatch_log_resource_policy": 1,
-        "aws_s3_bucket": 1,
-        "aws_s3_bucket_lifecycle_configuration": 1,
-        "aws_s3_bucket_ownership_controls": 1,
-        "aws_s3_bucket_policy": 1,
-        "aws_s3_bucket_public_access_block": 1,
-        "aws_s3_bucket_server_side_encryption_configuration": 1,
-        "aws_s3_bucket_versioning": 1,
+        "aws_kms_alias": 1,
+        "aws_kms_key": 1,
+        "aws_s3_bucket": 2,
+        "aws_s3_bucket_lifecycle_configuration": 2,
+        "aws_s3_bucket_logging": 1,
+        "aws_s3_bucket_ownership_controls": 2,
+        "aws_s3_bucket_policy": 2,
+        "aws_s3_bucket_public_access_block": 2,
+        "aws_s3_bucket_server_side_encryption_configuration": 2,
+        "aws_s3_bucket_versioning": 2,
         "aws_security_group": 2,
         "aws_vpc_endpoint": 3,
         "aws_vpc_security_group_egress_rule": 2,
@@ -58,16 +64,21 @@ class TestInterfaceEndpoints:
         assert endpoint["subnet_ids"] == "${data.aws_subnets.ids}"
         assert endpoint["security_group_ids"] == [ENDPOINTS]
 
-    @pytest.mark.parametrize(("service", "action"), [("ssm", "ssm:GetParameters"), ("events", "events:PutEvents")])
-    def test_lets_only_the_account_do_what_the_function_does(self, account: Stack, service: str, action: str) -> None:
-        """Nobody carries data out to another account through it."""
+    @pytest.mark.parametrize(
+        ("service", "action", "resource"),
+        [("ssm", "ssm:GetParameters", "parameter/tap/*"), ("events", "events:PutEvents", "event-bus/tap-*")],
+    )
+    def test_lets_only_the_account_do_what_the_function_does(
+        self, account: Stack, service: str, action: str, resource: str
+    ) -> None:
+        """Nobody carries data out to another account through it, nor reads or announces what is not TAP's."""
         endpoint = account.resource("aws_vpc_endpoint", service_name=f"com.amazonaws.{{region}}.{service}")
         assert endpoint["policy"] == [
             {
                 "Effect": "Allow",
-                "Principal": {"AWS": ["*"]},
+                "Principal": {"*": ["*"]},
                 "Action": [action],
-                "Resource": ["*"],
+                "Resource": [f"arn:{{partition}}:{service}:{{region}}:{{account}}:{resource}"],
                 "Condition": {"StringEquals": {"aws:PrincipalAccount": ["{account}"]}},
             }
         ]
@@ -152,6 +163,118 @@ class TestLogResourcePolicy:
         assert log_group["name"].startswith("/aws/events/tap-")
 
 
+def of_bucket(account: Stack, aspect: str, bucket: str) -> Block:
+    return account.resource(f"aws_s3_bucket_{aspect}", bucket=f"${{aws_s3_bucket[{bucket}].id}}")
+
+
+@pytest.mark.parametrize("bucket", [STATE, ACCESS_LOGS])
+class TestEveryBucket:
+    def test_is_versioned(self, account: Stack, bucket: str) -> None:
+        """Without versions a state that went wrong, or a log that was overwritten, is gone."""
+        assert of_bucket(account, "versioning", bucket)["versioning_configuration"] == {"status": "Enabled"}
+
+    def test_is_private(self, account: Stack, bucket: str) -> None:
+        """No ACL and no policy can open it."""
+        block = of_bucket(account, "public_access_block", bucket)
+        assert [value for key, value in block.items() if key != "bucket"] == [True] * 4
+
+    def test_is_encrypted_by_s3(self, account: Stack, bucket: str) -> None:
+        """As Terraform's backend asks for, and as S3 delivers its logs."""
+        rule = {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+        assert of_bucket(account, "server_side_encryption_configuration", bucket)["rule"] == [rule]
+
+
+class TestAccessLogs:
+    def test_only_s3_may_write_them_for_the_buckets_of_tap(self, account: Stack) -> None:
+        """Over TLS, and on behalf of this account: nobody forges a log, and no stranger fills the bucket."""
+        arn = f"${{aws_s3_bucket[{ACCESS_LOGS}].arn}}"
+        assert of_bucket(account, "policy", ACCESS_LOGS)["policy"] == [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": ["logging.s3.amazonaws.com"]},
+                "Action": ["s3:PutObject"],
+                "Resource": ["arn:{partition}:s3:::tap-access-logs-{region}-{account}/*"],
+                "Condition": {
+                    "ArnLike": {"aws:SourceArn": ["arn:{partition}:s3:::tap-*"]},
+                    "StringEquals": {"aws:SourceAccount": ["{account}"]},
+                },
+            },
+            tls_only("s3:*", arn, f"{arn}/*"),
+        ]
+
+    def test_go_after_a_year(self, account: Stack) -> None:
+        """Logs would otherwise grow for ever."""
+        (rule,) = of_bucket(account, "lifecycle_configuration", ACCESS_LOGS)["rule"]
+        assert (rule["expiration"], rule["noncurrent_version_expiration"]) == (
+            [{"days": 365}],
+            [{"noncurrent_days": 7}],
+        )
+
+    def test_bucket_has_the_name_by_which_environments_look_for_it(self, account: Stack, platform: Platform) -> None:
+        """The name is the only thing that the two sides agree on."""
+        name = platform["tap-s3-dev"].data_source("aws_s3_bucket")["bucket"]
+        assert account.resource("aws_s3_bucket", bucket=name)["force_destroy"] is False
+
+    def test_the_state_bucket_is_logged_once_s3_may_write(self, account: Stack) -> None:
+        """The reference to the policy makes the order: S3 refuses a target to which it may not write."""
+        assert account.resources("aws_s3_bucket_logging") == [
+            {
+                "bucket": f"${{aws_s3_bucket[{STATE}].id}}",
+                "target_bucket": f"${{aws_s3_bucket_policy[{ACCESS_LOGS}].bucket}}",
+                "target_prefix": f"${{aws_s3_bucket[{STATE}].bucket}}/",
+            }
+        ]
+
+
+class TestLogKey:
+    def test_is_rotated_and_stays(self, account: Stack) -> None:
+        """Terraform refuses to destroy it; if somebody else does, KMS waits for a month."""
+        key = account.resource("aws_kms_key")
+        assert (key["enable_key_rotation"], key["deletion_window_in_days"]) == (True, 30)
+        assert key["lifecycle"] == {"prevent_destroy": True}
+
+    def test_only_the_account_and_its_logs_of_tap_may_use_it(self, account: Stack) -> None:
+        """The account's own policies decide about people; CloudWatch Logs has it for the groups of TAP."""
+        assert account.resource("aws_kms_key")["policy"] == [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": ["arn:{partition}:iam::{account}:root"]},
+                "Action": ["kms:*"],
+                "Resource": ["*"],
+            },
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": ["logs.{region}.amazonaws.com"]},
+                "Action": ["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+                "Resource": ["*"],
+                "Condition": {
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": [
+                            "arn:{partition}:logs:{region}:{account}:log-group:/aws/*/tap-*"
+                        ]
+                    }
+                },
+            },
+        ]
+
+    def test_has_the_alias_by_which_environments_look_for_it(self, account: Stack, platform: Platform) -> None:
+        """The alias is the only thing that the two sides agree on."""
+        names = {
+            source["name"]
+            for service in ("eventbridge", "lambda", "rds")
+            for source in platform[f"tap-{service}-dev"].data_sources("aws_kms_alias")
+        }
+        alias = account.resource("aws_kms_alias")
+        assert {alias["name"]} == names
+        assert alias["target_key_id"] == "${aws_kms_key.key_id}"
+
+    def test_covers_every_log_group(self, platform: Platform) -> None:
+        """CloudWatch Logs refuses a group whose name the key's policy does not know; the emulator does not."""
+        groups = [group for stack in platform.values() for group in stack.resources("aws_cloudwatch_log_group")]
+        assert groups
+        assert not [group["name"] for group in groups if not fnmatchcase(group["name"], "/aws/*/tap-*")]
+
+
 class TestStateBucket:
     def test_terraform_refuses_to_destroy_it(self, account: Stack) -> None:
         """It holds what all environments stand on, and is never emptied."""
@@ -161,22 +284,13 @@ class TestStateBucket:
 
     def test_keeps_replaced_states_for_a_year(self, account: Stack) -> None:
         """A state that went wrong can be got back."""
-        (rule,) = account.resource("aws_s3_bucket_lifecycle_configuration")["rule"]
+        (rule,) = of_bucket(account, "lifecycle_configuration", STATE)["rule"]
         assert rule["noncurrent_version_expiration"] == [{"noncurrent_days": 365}]
-
-    def test_is_versioned(self, account: Stack) -> None:
-        """Without versions a state that went wrong is gone."""
-        assert account.resource("aws_s3_bucket_versioning")["versioning_configuration"] == {"status": "Enabled"}
-
-    def test_is_private(self, account: Stack) -> None:
-        """No ACL and no policy can open it."""
-        block = account.resource("aws_s3_bucket_public_access_block")
-        assert [value for key, value in block.items() if key != "bucket"] == [True] * 4
 
     def test_is_reached_over_tls_only(self, account: Stack) -> None:
         """The policy refuses everybody without TLS."""
         arn = f"${{aws_s3_bucket[{STATE}].arn}}"
-        assert account.resource("aws_s3_bucket_policy")["policy"] == [tls_only("s3:*", arn, f"{arn}/*")]
+        assert of_bucket(account, "policy", STATE)["policy"] == [tls_only("s3:*", arn, f"{arn}/*")]
 
     def test_its_name_is_an_output(self, account: Stack) -> None:
         """It is what TF_STATE_BUCKET is to be set to."""

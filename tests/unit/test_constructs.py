@@ -33,7 +33,14 @@ from stacks.function_package import FunctionPackage
 class TestSecureBucket:
     @staticmethod
     def make(stack: TerraformStack, *, version_retention: int) -> SecureBucket:
-        return SecureBucket(stack, "Bucket", name="bucket", component="test", version_retention=version_retention)
+        return SecureBucket(
+            stack,
+            "Bucket",
+            name="bucket",
+            component="test",
+            version_retention=version_retention,
+            access_log_bucket="logs",
+        )
 
     def test_is_kept_unless_asked_otherwise(self, stack: TerraformStack) -> None:
         """A destroy stops before a bucket that is not empty."""
@@ -119,10 +126,13 @@ class TestReliableQueue:
             reliable_queue(stack, max_receives=attempts)
 
 
+VPC_STATEMENTS = [{"sid": "JoinVpc"}, {"sid": "SeeVpc"}]
+
+
 class TestFunctionRole:
     @staticmethod
     def make(stack: TerraformStack, statement: Statement) -> FunctionRole:
-        return FunctionRole(stack, "Role", name="role", log_group_arn="arn", statements=[statement])
+        return FunctionRole(stack, "Role", name="role", log_group_arn="arn", network_arn="arn", statements=[statement])
 
     @pytest.mark.parametrize(
         "statement",
@@ -147,7 +157,7 @@ class TestFunctionRole:
         assert CdktfTesting.to_have_data_source_with_properties(
             CdktfTesting.synth(stack),
             DataAwsIamPolicyDocument.TF_RESOURCE_TYPE,
-            {"statement": [{"resources": ["arn:aws:s3:::bucket/*"]}, {"sid": "WriteLogs"}, {"sid": "JoinVpc"}]},
+            {"statement": [{"resources": ["arn:aws:s3:::bucket/*"]}, {"sid": "WriteLogs"}, *VPC_STATEMENTS]},
         )
 
 
@@ -174,6 +184,7 @@ class TestPostgresInstance:
             "multi_az": False,
             "backup_retention": 7,
             "log_retention": 14,
+            "log_kms_key_arn": "key",
             "subnet_ids": ["subnet"],
             "security_group_id": "group",
         }
@@ -230,6 +241,7 @@ def python_function(stack: TerraformStack, package: Path, *, memory: int = 512, 
         artifact_bucket="artifacts",
         log_group_name="/aws/lambda/function",
         log_retention=14,
+        kms_key_arn="key",
         memory=memory,
         timeout=timeout,
         environment={},

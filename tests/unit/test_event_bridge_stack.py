@@ -126,6 +126,7 @@ def test_monitoring_log_group_is_where_eventbridge_may_write(event_bridge: Stack
     assert event_bridge.resource("aws_cloudwatch_log_group") == {
         "name": "/aws/events/tap-application-events-dev",
         "retention_in_days": 14,
+        "kms_key_id": "${data.aws_kms_alias[alias/tap-account].target_key_arn}",
         "tags": {"Component": "events"},
     }
 

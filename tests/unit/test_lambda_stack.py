@@ -8,6 +8,9 @@ import pytest
 from stacks.function_package import FunctionPackage
 from tests.unit.synthesized import Block, Platform, Stack
 
+# That of the account stack, for the log group and the environment.
+ACCOUNT_KEY = "${data.aws_kms_alias[alias/tap-account].target_key_arn}"
+
 
 @pytest.fixture
 def lambda_stack(platform: Platform) -> Stack:
@@ -39,6 +42,7 @@ def test_holds_the_function_its_code_log_group_and_mapping(lambda_stack: Stack) 
         ("memory_size", 512),
         ("timeout", 120),
         ("role", "${aws_iam_role[tap-lambda-dev].arn}"),
+        ("kms_key_arn", ACCOUNT_KEY),
         ("tags", {"Component": "function"}),
     ],
 )
@@ -94,6 +98,7 @@ def test_log_group_exists_before_the_function(lambda_stack: Stack, function: Blo
     assert lambda_stack.resource("aws_cloudwatch_log_group") == {
         "name": "/aws/lambda/tap-lambda-dev",
         "retention_in_days": 14,
+        "kms_key_id": ACCOUNT_KEY,
         "tags": {"Component": "function"},
     }
     assert function["depends_on"] == ["aws_cloudwatch_log_group[/aws/lambda/tap-lambda-dev]"]

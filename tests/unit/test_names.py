@@ -6,6 +6,7 @@ import pytest
 
 from stacks.names import (
     MaxLength,
+    access_log_bucket_name,
     bucket_name,
     event_log_group_name,
     function_log_group_name,
@@ -79,6 +80,11 @@ def test_bucket_name_ends_in_the_account_id() -> None:
 def test_state_bucket_name_has_no_environment() -> None:
     """There is one per account and region."""
     assert state_bucket_name("eu-west-1", "1" * 12) == f"tap-state-eu-west-1-{'1' * 12}"
+
+
+def test_access_log_bucket_name_has_no_environment() -> None:
+    """There is one per account and region, and no environment's bucket can have its name."""
+    assert access_log_bucket_name("eu-west-1", "1" * 12) == f"tap-access-logs-eu-west-1-{'1' * 12}"
 
 
 def test_log_group_and_parameter_names() -> None:

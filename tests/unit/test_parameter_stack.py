@@ -14,10 +14,11 @@ def test_holds_three_parameters(platform: Platform) -> None:
     ("name", "attribute"), [("endpoint", "endpoint"), ("username", "username"), ("name", "db_name")]
 )
 def test_parameter(platform: Platform, name: str, attribute: str) -> None:
-    """Each holds what RDS says of the instance (`endpoint` is host:port), readable, since none is a secret."""
+    """Each holds what RDS says of the instance (`endpoint` is host:port), encrypted as the password is."""
     assert platform["tap-parameter-dev"].resource("aws_ssm_parameter", name=f"/tap/dev/database/{name}") == {
         "name": f"/tap/dev/database/{name}",
-        "type": "String",
-        "insecure_value": f"${{aws_db_instance[tap-rds-dev].{attribute}}}",
+        "type": "SecureString",
+        "key_id": "alias/aws/ssm",
+        "value": f"${{aws_db_instance[tap-rds-dev].{attribute}}}",
         "tags": {"Component": "database"},
     }

@@ -109,24 +109,23 @@ def test_no_secret_is_read_into_a_state(every_stack: list[Stack]) -> None:
     assert "aws_ssm_parameter" not in {kind for stack in every_stack for kind in stack.document.get("data", {})}
 
 
-def test_only_the_password_parameter_is_secure(every_stack: list[Stack]) -> None:
-    """Its value is written only; the values of the others may be read."""
+def test_parameters_are_encrypted_and_the_password_is_written_only(every_stack: list[Stack]) -> None:
+    """The values of the others are no secrets: Terraform may know them."""
     parameters = [block for kind, block in resources(every_stack) if kind == "aws_ssm_parameter"]
-    assert {(block["name"].rpartition("/")[2], block["type"]) for block in parameters} == {
-        ("endpoint", "String"),
-        ("username", "String"),
-        ("name", "String"),
-        ("password", "SecureString"),
+    assert {(block["type"], block["key_id"]) for block in parameters} == {("SecureString", "alias/aws/ssm")}
+    assert {block["name"].rpartition("/")[2] for block in parameters if "value" in block} == {
+        "endpoint",
+        "username",
+        "name",
     }
-    assert not [block for block in parameters if "value" in block]
+    assert not [block for block in parameters if "insecure_value" in block]
 
 
 def test_exactly_the_secrets_are_marked_sensitive(every_stack: list[Stack]) -> None:
     """The tag tells people and tools what to keep away from."""
-    sensitive = {
-        (kind, block.get("type")) for kind, block in resources(every_stack) if "Sensitive" in block.get("tags", {})
-    }
-    assert sensitive == {("aws_ssm_parameter", "SecureString")}
+    sensitive = [(kind, block) for kind, block in resources(every_stack) if "Sensitive" in block.get("tags", {})]
+    assert {kind for kind, _ in sensitive} == {"aws_ssm_parameter"}
+    assert {block["name"].rpartition("/")[2] for _, block in sensitive} == {"password"}
 
 
 def test_whatever_takes_tags_names_its_component(every_stack: list[Stack]) -> None:

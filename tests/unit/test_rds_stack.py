@@ -73,6 +73,7 @@ def test_log_group_exists_before_rds_makes_one_that_keeps_its_lines_for_ever(rds
     """The group has the name that RDS writes to, a retention, and comes first."""
     log_group = rds.resource("aws_cloudwatch_log_group")
     assert (log_group["name"], log_group["retention_in_days"]) == ("/aws/rds/instance/tap-rds-dev/postgresql", 14)
+    assert log_group["kms_key_id"] == "${data.aws_kms_alias[alias/tap-account].target_key_arn}"
     assert instance["depends_on"] == ["aws_cloudwatch_log_group[/aws/rds/instance/tap-rds-dev/postgresql]"]
 
 

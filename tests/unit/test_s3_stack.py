@@ -18,6 +18,7 @@ def test_holds_two_buckets_the_ingest_queue_and_its_dead_letters(s3: Stack) -> N
     assert s3.inventory == {
         "aws_s3_bucket": 2,
         "aws_s3_bucket_lifecycle_configuration": 2,
+        "aws_s3_bucket_logging": 2,
         "aws_s3_bucket_notification": 1,
         "aws_s3_bucket_ownership_controls": 2,
         "aws_s3_bucket_policy": 2,
@@ -44,11 +45,21 @@ class TestEveryBucket:
         assert versioning["versioning_configuration"] == {"status": "Enabled"}
 
     def test_is_encrypted(self, s3: Stack, bucket: str) -> None:
-        """Objects are encrypted with keys of S3."""
+        """Under the account's key aws/s3: no anonymous request may use it, and CloudTrail records who does."""
         encryption = s3.resource(
             "aws_s3_bucket_server_side_encryption_configuration", bucket=f"${{aws_s3_bucket[{bucket}].id}}"
         )
-        assert encryption["rule"] == [{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}]
+        assert encryption["rule"] == [
+            {"apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms"}, "bucket_key_enabled": True}
+        ]
+
+    def test_logs_who_uses_it(self, s3: Stack, bucket: str) -> None:
+        """The account's bucket of access logs is told of every request."""
+        assert s3.resource("aws_s3_bucket_logging", bucket=f"${{aws_s3_bucket[{bucket}].id}}") == {
+            "bucket": f"${{aws_s3_bucket[{bucket}].id}}",
+            "target_bucket": "${data.aws_s3_bucket[tap-access-logs-{region}-{account}].bucket}",
+            "target_prefix": f"${{aws_s3_bucket[{bucket}].bucket}}/",
+        }
 
     def test_admits_no_public_access(self, s3: Stack, bucket: str) -> None:
         """No ACL and no policy can open the bucket to the public."""
