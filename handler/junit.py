@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from handler import bounded_xml
 from handler.bounded_xml import Readable
-from handler.errors import NotJUnit, TooManyCases
+from handler.errors import NotJUnit, TooLarge, TooManyCases
 from handler.report import Attempt, Status, suite_name, test_id
 from handler.texts import BoundedText, cut
 
@@ -21,6 +21,9 @@ MAX_NAME = 1_024
 MAX_MESSAGE = 4 * 1024
 # Characters of the details of an outcome, of a test's standard output, and of its standard error.
 MAX_TEXT = 64 * 1024
+# Characters of the names of suites and files that cases have from their suites. Each case writes them again: without a
+# limit, a small report could fill the database.
+MAX_INHERITED = 256 * 1024 * 1024
 
 _SUITES = {"testsuites", "testsuite"}
 _OUTPUTS = {"system-out", "system-err"}
@@ -62,6 +65,7 @@ class JUnitReport:
         self._suite_number = 0
         self._case: _Case | None = None
         self._cases = 0
+        self._inherited = 0
         # For each open element what collects its text, if anything does.
         self._texts: list[BoundedText | None] = []
         self._finished: list[Attempt] = []
@@ -110,7 +114,11 @@ class JUnitReport:
         self._cases += 1
         if self._cases > MAX_CASES:
             raise TooManyCases(f"The report has more than {MAX_CASES} test cases.")
-        self._case = _Case(attributes, self._suites[-1], depth)
+        suite = self._suites[-1]
+        self._inherited += len(suite.path or "") + len(suite.file or "")
+        if self._inherited > MAX_INHERITED:
+            raise TooLarge(f"The report repeats more than {MAX_INHERITED} characters of its suites' names.")
+        self._case = _Case(attributes, suite, depth)
 
     def _text(self, text: str) -> None:
         if (collecting := self._texts[-1]) is not None:

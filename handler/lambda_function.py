@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import time
 import traceback
@@ -24,7 +25,8 @@ from handler.parameters import ParameterStore
 from handler.processing import Processor
 from handler.storage import ObjectStorage
 
-logger = Logger(service="tap")
+# ASCII alone: a key may hold characters that JSON leaves as they are and a terminal obeys.
+logger = Logger(service="tap", json_serializer=functools.partial(json.dumps, default=str, separators=(",", ":")))
 metrics = Metrics(namespace="TAP", service="tap")
 
 # Seconds. The queue retries for minutes: giving a message back is better than waiting long for an answer.

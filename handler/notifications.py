@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from urllib.parse import unquote_plus
 from uuid import UUID, uuid5
 
 from handler.errors import InvalidMessage
+from handler.texts import storable
 
 # Never to change: consumers recognise repeated events by the ids that are made under it.
 _UPLOADS = UUID("6a1c9f0e-4a53-5d0b-9f43-0d6a7c2b8e11")
@@ -34,8 +34,8 @@ class Upload:
 
     @property
     def readable_key(self) -> str:
-        """The key, with U+FFFD for what neither PostgreSQL nor every reader of JSON takes: NUL and lone surrogates."""
-        return re.sub("[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", self.key)
+        """The key as it is recorded, announced and logged."""
+        return storable(self.key)
 
     @property
     def kind(self) -> Literal["junit", "artifact"]:

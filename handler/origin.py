@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from handler.texts import storable
+
 # Of an upload that says nothing and lies in no folder.
 UNKNOWN_PROJECT = "unknown"
 
@@ -27,9 +29,10 @@ class Origin:
         Without such a project, it is the first folder of the object's key.
         """
         folder, slash, _ = key.partition("/")
+        said = {name: storable(value) for name, value in metadata.items()}
         return cls(
-            project=metadata.get("tap-project") or (folder if slash and folder else UNKNOWN_PROJECT),
-            branch=metadata.get("tap-branch") or None,
-            commit=metadata.get("tap-commit") or None,
-            build_url=metadata.get("tap-build-url") or None,
+            project=said.get("tap-project") or (folder if slash and folder else UNKNOWN_PROJECT),
+            branch=said.get("tap-branch") or None,
+            commit=said.get("tap-commit") or None,
+            build_url=said.get("tap-build-url") or None,
         )

@@ -1,6 +1,8 @@
-"""Texts of reports, cut to what the database keeps of them."""
+"""Texts of strangers, as the database keeps them."""
 
 from __future__ import annotations
+
+import re
 
 
 class BoundedText:
@@ -49,3 +51,8 @@ def cut(text: str, limit: int) -> str:
     bounded = BoundedText(limit)
     bounded.append(text)
     return bounded.text()
+
+
+def storable(text: str) -> str:
+    """The text, with U+FFFD for what neither PostgreSQL nor every reader of JSON takes: NUL and lone surrogates."""
+    return re.sub("[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

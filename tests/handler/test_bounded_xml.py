@@ -1,5 +1,6 @@
 """XML from strangers, read as a stream and within limits."""
 
+import encodings
 import gzip
 import io
 import tracemalloc
@@ -180,7 +181,7 @@ def test_a_report_may_be_as_large_as_the_limit(monkeypatch: pytest.MonkeyPatch) 
 def test_a_gzip_bomb_is_refused_before_it_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gigabyte of blanks takes a megabyte in S3 and minutes of the function."""
     monkeypatch.setattr(bounded_xml, "RATIO_FREE_SIZE", 1_000_000)
-    bomb = io.BytesIO(gzip.compress(padded(20_000_000)))
+    bomb = io.BytesIO(gzip.compress(padded(80_000_000)))
     with pytest.raises(TooLarge) as fault:
         read(bomb, gzipped=True)
     assert str(fault.value) == "The report unpacks to more than 500 times its compressed size."
@@ -213,6 +214,49 @@ def test_endlessly_many_names_are_refused(repeated: bytes) -> None:
     with pytest.raises(TooLarge) as fault:
         check(content)
     assert str(fault.value) == "The report names its elements and attributes in more than 65536 characters."
+
+
+def test_more_elements_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tags of four bytes cost as much time as long ones."""
+    monkeypatch.setattr(bounded_xml, "MAX_ELEMENTS", 3)
+    check(b"<testsuite><a/><a/></testsuite>")
+    with pytest.raises(TooLarge) as fault:
+        check(b"<testsuite><a/><a/><a/></testsuite>")
+    assert str(fault.value) == "The report has more than 3 elements."
+
+
+def test_the_name_of_an_encoding_is_not_kept() -> None:
+    """Python never forgets one that it was asked for."""
+    name = "x" * 41
+    with pytest.raises(BadEncoding):
+        check(f"<?xml version='1.0' encoding='{name}'?><testsuite/>".encode())
+    assert name not in encodings._cache
+
+
+def test_more_members_of_gzip_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty ones never reach the limit of the size."""
+    monkeypatch.setattr(bounded_xml, "MAX_MEMBERS", 2)
+    check(gzip.compress(REPORT) + gzip.compress(b""), gzipped=True)
+    with pytest.raises(TooLarge) as fault:
+        check(gzip.compress(REPORT) + gzip.compress(b"") * 2, gzipped=True)
+    assert str(fault.value) == "The report has more than 2 members of gzip."
+
+
+@pytest.mark.parametrize(
+    "beginning", [gzip.compress(REPORT)[:3] + b"\x08" + bytes(6), gzip.compress(REPORT)], ids=["file name", "padding"]
+)
+def test_gzip_that_is_larger_than_the_limit_is_refused(beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if nothing comes out of it."""
+    monkeypatch.setattr(bounded_xml, "MAX_SIZE", 1_000_000)
+    rest = b"\0" if beginning.endswith(gzip.compress(REPORT)[-8:]) else b"x"
+    with pytest.raises(TooLarge) as fault:
+        read(Endless(beginning, rest * 65_536), gzipped=True)
+    assert str(fault.value) == "The report has more than 1000000 bytes of gzip."
+
+
+def test_padding_of_gzip_is_ignored() -> None:
+    """Between members and behind them."""
+    check(gzip.compress(REPORT[:20]) + bytes(100_000) + gzip.compress(REPORT[20:]) + bytes(100_000), gzipped=True)
 
 
 @pytest.mark.parametrize("gzipped", [False, True])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from handler import bounded_xml, junit
-from handler.errors import PermanentFault, TooManyCases
+from handler.errors import PermanentFault, TooLarge, TooManyCases
 from handler.junit import MAX_MESSAGE, MAX_NAME, MAX_TEXT, JUnitReport
 from handler.report import Attempt
 from tests.handler.reading import attempt_of, attempts_of
@@ -129,3 +129,14 @@ def test_whatever_is_huge_takes_constant_memory(pieces: list[bytes]) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5 * 1024 * 1024
+
+
+@pytest.mark.parametrize("attribute", ["name", "file"])
+def test_names_of_suites_are_not_repeated_without_end(attribute: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each case has them: a suite with a long name and a million short cases would fill the database."""
+    monkeypatch.setattr(junit, "MAX_INHERITED", 2_048)
+    written = f"<testsuite {attribute}='{'a' * 1_024}'>{{}}</testsuite>"
+    assert len(attempts_of(written.format("<testcase/>" * 2))) == 2
+    with pytest.raises(TooLarge) as fault:
+        attempts_of(written.format("<testcase/>" * 3))
+    assert str(fault.value) == "The report repeats more than 2048 characters of its suites' names."

@@ -140,6 +140,19 @@ def test_an_entry_about_a_strange_key_can_be_written(key: str, aws: Aws, functio
     assert [entry["key"] for entry in function.log_entries] == ["shop/a\N{REPLACEMENT CHARACTER}b.xml"]
 
 
+@pytest.mark.parametrize("character", ["\n", "\r", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u202e"])
+def test_an_entry_stays_one_line_that_a_terminal_can_show(character: str, aws: Aws, function: Function) -> None:
+    """Whatever the key holds: no entry can be forged, and none hidden."""
+    record = aws.upload()
+    record["s3"]["object"]["key"] = f"shop/a{character}b.xml"
+    function.invoke(message(record))
+    [line, rest] = function.log.split("\n")
+    assert line.isascii()
+    assert line.isprintable()
+    assert rest == ""
+    assert [entry["key"] for entry in function.log_entries] == [f"shop/a{character}b.xml"]
+
+
 @pytest.mark.parametrize(
     ("content", "status"),
     [

@@ -162,23 +162,6 @@ def test_a_missing_parameter_is_named_in_the_log(aws: Aws, function: Function) -
     assert entry["reason"] == "Parameter Store does not hold /tap/test/database/name."
 
 
-def test_a_database_without_trusted_certificate_is_refused(
-    aws: Aws, function: Function, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Unless told otherwise, the function trusts the authorities of RDS alone."""
-    monkeypatch.delenv("PGSSLROOTCERT")
-    entry = failure(function, message(aws.upload()))
-    assert entry["error"] == "OperationalError"
-    assert "certificate verify failed" in entry["reason"]
-
-
-def test_a_database_under_another_name_is_refused(aws: Aws, postgres: Postgres, function: Function) -> None:
-    """A trusted authority is not enough: the certificate must be for the endpoint."""
-    aws.put_parameter("endpoint", f"other.example:{postgres.server.port}")
-    entry = failure(function, message(aws.upload()))
-    assert 'does not match host name "other.example"' in entry["reason"]
-
-
 def failure(function: Function, delivery: dict[str, Any]) -> dict[str, Any]:
     """The log entry of a delivery that has to be retried."""
     assert function.invoke(delivery) == [delivery["messageId"]]
