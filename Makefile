@@ -1,4 +1,5 @@
-# One target per act; `make` lists them. All set-up happens in .venv and node_modules, and again only when a lock changes.
+# One target per act; `make` lists them. All set-up happens in .venv, .venv-security and node_modules, and again only when
+# a lock changes.
 
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
@@ -10,12 +11,13 @@ export PIPENV_VERBOSITY := -1
 
 PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
+SECURITY_READY := .venv-security/.ready
 HANDLER_SOURCES := $(shell find handler -name '*.py' -o -name '*.sql' -o -name '*.pem') handler/requirements.txt
 SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local upload results test test-unit check format synth package benchmark lock clean prerequisites
+.PHONY: help setup demo local upload results test test-unit security check format synth package benchmark lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -36,11 +38,14 @@ upload: $(PYTHON_READY) ## Upload FILE as PROJECT's to `make local`, show it; al
 results: $(PYTHON_READY) ## Latest runs, slowest, flaky and failing tests of `make local`; PROJECT and LIMIT narrow them
 	@$(PY) -m local results --project "$$PROJECT" --limit "$${LIMIT:-10}"
 
-test: $(NODE_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (11 minutes)
+test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (12 minutes)
 	$(PY) -m pytest --cov --cov-report=term
 
 test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)
 	$(PY) -m pytest tests/unit
+
+security: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## The proofs of security alone, with a summary (5 minutes)
+	$(PY) -m pytest -m security tests/security tests/handler tests/e2e
 
 check: $(PYTHON_READY) ## Lint, format and types, without changing anything
 	$(PY) -m ruff check $(SOURCES)
@@ -66,7 +71,7 @@ lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing a
 	lock["_meta"]["sources"] = []; path.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
 
 clean: ## Remove what was built and installed; states of Terraform stay
-	rm -rf .venv node_modules .terraform-providers cdktf.out dist .coverage .mypy_cache .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv .venv-security node_modules .terraform-providers cdktf.out dist .coverage .mypy_cache .hypothesis .pytest_cache .ruff_cache
 
 prerequisites:
 	@$(PYTHON) local/prerequisites.py
@@ -79,6 +84,11 @@ $(PYTHON_READY): Pipfile.lock handler/requirements.txt | prerequisites
 	$(PY) -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
 	VIRTUAL_ENV="$(CURDIR)/.venv" $(PY) -m pipenv sync --dev
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r handler/requirements.txt
+	touch $@
+
+$(SECURITY_READY): tests/security/requirements.txt | prerequisites
+	$(PYTHON) -m venv --clear .venv-security
+	.venv-security/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
 $(NODE_READY): package-lock.json $(PYTHON_READY)

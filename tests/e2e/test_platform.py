@@ -9,39 +9,27 @@ import os
 import re
 import shlex
 import subprocess
-import time
 import zipfile
-from base64 import b64decode
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 from urllib.parse import parse_qs
-from urllib.request import urlopen
 
 import pytest
 from psycopg.rows import dict_row
 
+from handler.junit import JUnitReport
 from local.cdktf import PROJECT, Cdktf
 from local.emulator import Emulator
 from local.platform import Platform
+from tests.e2e.calls import Surroundings, cases_of, role_policy
+from tests.e2e.recorder import recorded
+from tests.e2e.uploads import event_of, row_of, upload, wait_for
+from tests.security import iam
+from tests.security.credentials import credentials_in
 
 SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "lambda", "outputs")
 STACKS = ("tap-account", *(f"tap-{service}-e2e" for service in SERVICES))
 REPORT = PROJECT / "local" / "sample-report.xml"
-PATIENCE = 120  # seconds, so that a test that waits in vain ends
-
-Found = TypeVar("Found")
-
-
-def wait_for(look: Callable[[], Found | None]) -> Found:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.2)
-    pytest.fail(f"not seen within {PATIENCE} seconds")
 
 
 def owner(platform: Platform, stack: str) -> Cdktf:
@@ -67,30 +55,6 @@ def another(platform: Platform, directory: Path, **settings: str) -> Cdktf:
     )
 
 
-def upload(platform: Platform, key: str, body: bytes) -> None:
-    platform.emulator.client("s3").put_object(Bucket=platform.access.outputs["bucket_name"], Key=key, Body=body)
-
-
-def event_of(platform: Platform, key: str) -> dict[str, Any]:
-    """The detail of the event about `key`, from the consumer queue; events about other keys are passed over."""
-    sqs, queue = platform.emulator.client("sqs"), platform.access.outputs["events_queue_url"]
-
-    def receive() -> dict[str, Any] | None:
-        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            detail: dict[str, Any] = json.loads(message["Body"])["detail"]
-            if detail["key"] == key:
-                return detail
-        return None
-
-    return wait_for(receive)
-
-
-def row_of(platform: Platform, key: str) -> dict[str, Any] | None:
-    with platform.access.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute("select * from upload where key = %s", [key]).fetchone()
-
-
 def locked_by(platform: Platform, state: str) -> str | None:
     """What Terraform operation holds the lock of a state, if any."""
     s3 = platform.emulator.client("s3")
@@ -99,21 +63,6 @@ def locked_by(platform: Platform, state: str) -> str | None:
     except s3.exceptions.NoSuchKey:
         return None
     return str(json.load(lock["Body"])["Operation"])
-
-
-@contextmanager
-def recorded_requests(emulator: Emulator) -> Iterator[list[dict[str, list[str]]]]:
-    """The forms of all requests that the emulator gets meanwhile; to be read when the context has ended."""
-    recorder = f"{emulator.url}/moto-api/recorder"
-    requests: list[dict[str, list[str]]] = []
-    urlopen(f"{recorder}/start-recording", data=b"").close()
-    try:
-        yield requests
-    finally:
-        urlopen(f"{recorder}/stop-recording", data=b"").close()
-    with urlopen(f"{recorder}/download-recording") as recording:
-        entries = [json.loads(line) for line in recording]
-    requests += [parse_qs(b64decode(entry["body"]).decode(errors="replace")) for entry in entries]
 
 
 def names_of_resources(emulator: Emulator) -> list[str]:
@@ -272,8 +221,9 @@ def test_faulty_report_is_announced(platform: Platform) -> None:
     assert row["error_code"] == "not_xml"
 
 
-def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path) -> None:
-    """The password is in no synthesized JSON, state, plan or log, nor in the function's configuration."""
+@pytest.mark.security
+def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path, summary: list[str]) -> None:
+    """No synthesized JSON, state, plan or log has it or any credential, nor has the function's configuration."""
     password = platform.access.password()
     # A plan of the rotation: to make it, Terraform reads the password that is in force.
     rotation = another(platform, tmp_path)
@@ -302,6 +252,27 @@ def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path) ->
     function = platform.emulator.client("lambda").get_function_configuration(FunctionName="tap-lambda-e2e")
     texts["function"] = json.dumps(function, default=str).encode()
     assert [name for name, text in texts.items() if password.encode() in text] == []
+    scanned = tmp_path / "scanned"
+    scanned.mkdir()
+    assert credentials_in(texts, scanned) == []
+    summary.append(f"secrets: {len(texts)} files searched for the password and for credentials, none found")
+
+
+@pytest.mark.security
+def test_content_of_reports_is_logged_nowhere(platform: Platform) -> None:
+    """Neither by the function nor with the events: a report's texts stay in the database."""
+    upload(platform, "shop/secretive.xml", REPORT.read_bytes())
+    event_of(platform, "shop/secretive.xml")
+    logs = platform.emulator.client("logs")
+    group = platform.access.outputs["monitoring_log_group_name"]
+    announced = [line["message"] for line in logs.filter_log_events(logGroupName=group)["events"]]
+    printed = "\n".join([platform.access.function_log.read_text(), *announced])
+    assert "shop/secretive.xml" in printed
+    with REPORT.open("rb") as stream:
+        attempts = list(JUnitReport(stream, gzipped=False, project="shop"))
+    texts = {text for it in attempts for text in (it.name, it.classname, it.message, it.details) if text}
+    assert len(texts) > len(attempts)
+    assert [text for text in texts if text in printed] == []
 
 
 def test_database_that_is_down_costs_a_retry(platform: Platform) -> None:
@@ -324,7 +295,7 @@ def test_rotation_of_the_password_and_the_lock(platform: Platform) -> None:
     """One apply with a higher password_version rotates the password; meanwhile a second apply is refused."""
     old = platform.access.password()
     platform.environment.environment["DB_PASSWORD_VERSION"] = "2"
-    with recorded_requests(platform.emulator) as requests, ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor() as threads:
         rotation = threads.submit(
             platform.environment.run, "deploy", "tap-rds-e2e", "--ignore-missing-stack-dependencies"
         )
@@ -335,7 +306,8 @@ def test_rotation_of_the_password_and_the_lock(platform: Platform) -> None:
     new = platform.access.password()
     assert new != old
     # RDS never answers the password, so what it was told has to do.
-    changes = [request for request in requests if request.get("Action") == ["ModifyDBInstance"]]
+    forms = [parse_qs(request.body.decode()) for request in recorded(platform.emulator) if request.service == "rds"]
+    changes = [form for form in forms if form.get("Action") == ["ModifyDBInstance"]]
     assert [change["MasterUserPassword"] for change in changes] == [[new]]
     platform.postgres.set_password(new)  # what RDS does
     # The function must connect again, and still has the old password in its cache.
@@ -344,6 +316,14 @@ def test_rotation_of_the_password_and_the_lock(platform: Platform) -> None:
     upload(platform, "shop/after-rotation.xml", REPORT.read_bytes())
     assert event_of(platform, "shop/after-rotation.xml")["status"] == "success"
     assert row_of(platform, "shop/after-rotation.xml") is not None
+
+
+def test_nothing_was_denied(platform: Platform) -> None:
+    """What the function did in all these tests, faults and the rotation among them, its role allows."""
+    surroundings = Surroundings.of(platform)
+    calls = [request for request in recorded(platform.emulator) if request.is_functions]
+    cases = [case for call in calls for case in cases_of(call, surroundings)]
+    assert iam.denied(role_policy(platform), cases) == []
 
 
 def test_destroy_leaves_nothing_of_the_environment(platform: Platform) -> None:

@@ -21,7 +21,11 @@ def test_every_code_of_a_fault_is_explained() -> None:
 @pytest.mark.parametrize(
     "limit",
     [
-        f"{bounded_xml.MAX_SIZE >> 20} MiB of XML",
+        f"{bounded_xml.MAX_SIZE >> 20} MiB (packed or as XML)",
+        f"{bounded_xml.MAX_ELEMENTS:,} elements",
+        f"{bounded_xml.MAX_MEMBERS:,} members of gzip",
+        f"{junit.MAX_INHERITED >> 20} Mi characters",
+        f"a name of more than {bounded_xml.MAX_ENCODING_NAME} characters",
         f"{bounded_xml.MAX_RATIO} times its size",
         f"beyond {bounded_xml.RATIO_FREE_SIZE >> 20} MiB",
         f"more than {bounded_xml.MAX_TOKEN >> 20} MiB",
@@ -41,3 +45,9 @@ def test_examples_of_json_are_json() -> None:
     examples = re.findall(r"```json\n(.*?)```", INGESTING, re.DOTALL)
     assert all(map(json.loads, examples))
     assert len(examples) == 2
+
+
+def test_every_test_of_the_threat_model_exists() -> None:
+    named = re.findall(r"`(\w+/test_\w+\.py)`", (PROJECT / "docs" / "threat-model.md").read_text())
+    assert named
+    assert [name for name in named if not (PROJECT / "tests" / name).exists()] == []

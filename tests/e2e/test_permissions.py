@@ -1,0 +1,167 @@
+"""The function's role allows what the function does and what AWS does in its name, and nothing besides."""
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from local.cdktf import PROJECT
+from local.platform import Platform
+from tests.e2e.calls import Surroundings, UnknownCallError, cases_of, cases_of_aws, role_policy
+from tests.e2e.recorder import Recorded, recorded
+from tests.e2e.uploads import event_of, upload
+from tests.security import iam
+from tests.security.iam import Case
+from tests.unit.synthesized import Block
+
+pytestmark = pytest.mark.security
+
+REPORT = (PROJECT / "local" / "sample-report.xml").read_bytes()
+
+
+def announce_what_is_gone(platform: Platform, key: str) -> None:
+    """Tell the function of an object that was deleted for good before its turn came."""
+    bucket = platform.access.outputs["bucket_name"]
+    object_ = {"key": key, "versionId": "gone", "eTag": "0123", "size": 1, "sequencer": "00"}
+    record = {
+        "eventName": "ObjectCreated:Put",
+        "eventTime": "2026-01-31T12:00:00.000Z",
+        "s3": {"bucket": {"name": bucket}, "object": object_},
+    }
+    platform.emulator.client("sqs").send_message(
+        QueueUrl=platform.access.outputs["ingest_queue_url"], MessageBody=json.dumps({"Records": [record]})
+    )
+
+
+# Every way that an upload can take through the function, with the status of its event.
+WAYS: dict[str, tuple[str, Callable[[Platform, str], None]]] = {
+    "report.xml": ("success", lambda platform, key: upload(platform, key, REPORT)),
+    "report.xml.gz": ("success", lambda platform, key: upload(platform, key, gzip.compress(REPORT))),
+    "a b+ü/report.xml": ("success", lambda platform, key: upload(platform, key, REPORT)),
+    "screenshot.png": ("success", lambda platform, key: upload(platform, key, b"\x89PNG")),
+    "not-xml.xml": ("error", lambda platform, key: upload(platform, key, b"no report")),
+    "gone.xml": ("error", announce_what_is_gone),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What was seen of the function, and what its role allows."""
+
+    policy: Block
+    surroundings: Surroundings
+    calls: list[Recorded]
+    of_function: list[Case]
+    of_aws: list[Case]
+
+
+@pytest.fixture(scope="module")
+def run(platform: Platform) -> Run:
+    """Every way is taken; what earlier tests made the function do counts as well."""
+    for name, (status, send) in WAYS.items():
+        key = f"permissions/{name}"
+        send(platform, key)
+        assert event_of(platform, key)["status"] == status
+    surroundings = Surroundings.of(platform)
+    calls = [request for request in recorded(platform.emulator) if request.is_functions]
+    of_function: list[Case] = []
+    for call in calls:
+        of_function += [case for case in cases_of(call, surroundings) if case not in of_function]
+    return Run(
+        policy=role_policy(platform),
+        surroundings=surroundings,
+        calls=calls,
+        of_function=of_function,
+        of_aws=list(cases_of_aws(platform, surroundings)),
+    )
+
+
+def test_function_was_seen(run: Run) -> None:
+    """It calls three services. A recorder that sees nothing would find nothing denied."""
+    assert {call.service for call in run.calls} == {"ssm", "s3", "events"}
+    assert len(run.calls) >= len(WAYS) * 2
+
+
+def test_nothing_is_denied(run: Run) -> None:
+    """What the function calls, with its way through the VPC endpoints, and what AWS does in its name."""
+    assert iam.denied(run.policy, [*run.of_function, *run.of_aws]) == []
+
+
+def test_nothing_is_granted_in_vain(run: Run, summary: list[str]) -> None:
+    """Whatever is taken away of the policy, an action, a resource or a condition's value, is missed by a request."""
+    granted = iam.permissions(run.policy)
+    denied = iam.denied(run.policy, [*run.of_function, *run.of_aws])
+    unneeded = iam.unneeded(run.policy, [*run.of_function, *run.of_aws])
+    not_by_function = iam.unneeded(run.policy, run.of_function)
+    unused = [part for part in granted if part in unneeded]
+    by_function = [part for part in granted if part not in not_by_function]
+    summary.append(
+        f"permissions: {len(granted)} granted, {len(by_function)} used by the function in {len(run.calls)} calls,"
+        f" {len(granted) - len(by_function) - len(unused)} by AWS in its name, {len(unused)} unused;"
+        f" denied: {len(denied)}"
+    )
+    assert [str(part) for part in unneeded] == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::tap-uploads/*"}, id="an action"),
+        pytest.param({"Action": "ssm:GetParameters", "Resource": "arn:aws:ssm:*:*:parameter/*"}, id="a resource"),
+    ],
+)
+def test_what_is_granted_in_vain_is_found(run: Run, statement: Block) -> None:
+    """It is named, whether or not it does what another statement does already."""
+    policy = {**run.policy, "Statement": [*run.policy["Statement"], {"Effect": "Allow", **statement}]}
+    unneeded = [str(part) for part in iam.unneeded(policy, [*run.of_function, *run.of_aws])]
+    place = len(policy["Statement"])
+    assert f"{statement['Action']} on {statement['Resource']} (statement {place})" in unneeded
+
+
+def test_value_of_a_condition_that_nobody_needs_is_found(run: Run) -> None:
+    """A fifth parameter that the key could decrypt."""
+    policy = json.loads(json.dumps(run.policy))
+    [statement] = [statement for statement in policy["Statement"] if "Condition" in statement]
+    statement["Condition"]["StringEquals"]["kms:EncryptionContext:PARAMETER_ARN"].append("arn:aws:ssm:::parameter/x")
+    [found] = iam.unneeded(policy, [*run.of_function, *run.of_aws])
+    assert isinstance(found, iam.Alternative)
+    assert found.value == "arn:aws:ssm:::parameter/x"
+
+
+@pytest.mark.parametrize("place", ["another region", "without Parameter Store", "another parameter"])
+def test_key_decrypts_only_the_parameters(run: Run, place: str) -> None:
+    """The function itself may not use the key, nor Parameter Store for it on what is not the function's."""
+    case = next(case for case in run.of_function if case.request.action == "kms:Decrypt")
+    context: dict[str, Any] = dict(case.request.context)
+    match place:
+        case "another region":
+            context["kms:ViaService"] = "ssm.eu-north-1.amazonaws.com"
+        case "without Parameter Store":
+            del context["kms:ViaService"]
+        case _:
+            context["kms:EncryptionContext:PARAMETER_ARN"] += "2"
+    asked = replace(case, request=replace(case.request, context=context))
+    assert iam.denied(run.policy, [asked]) == [asked.request]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "headers"),
+    [
+        pytest.param("PUT", "/bucket/key", {}, {}, id="put"),
+        pytest.param("GET", "/bucket/key", {"acl": ""}, {}, id="acl"),
+        pytest.param("GET", "/bucket", {}, {}, id="list"),
+        pytest.param("POST", "/", {}, {"x-amz-target": "AmazonSSM.PutParameter"}, id="another action"),
+    ],
+)
+def test_call_that_nobody_knows_is_told(
+    run: Run, method: str, path: str, query: dict[str, str], headers: dict[str, str]
+) -> None:
+    """A new call of the function does not pass for one that needs no permission."""
+    service = "ssm" if headers else "s3"
+    signature = f"AWS4-HMAC-SHA256 Credential=x/20260131/us-east-1/{service}/aws4_request"
+    call = Recorded(method=method, path=path, query=query, headers={"authorization": signature, **headers}, body=b"{}")
+    with pytest.raises(UnknownCallError):
+        list(cases_of(call, run.surroundings))
