@@ -85,6 +85,18 @@ def _key(name: str, key: str, /, *, project: str, expected: str = "inert", **sto
     return Hostile(category="key", name=name, content=suite, expected=expected, key=key, stored=stored)
 
 
+def _announced_key(name: str, key: str, /, *, stored: str) -> Hostile:
+    """A key that no object can have: it is only said to."""
+    return Hostile(
+        category="key",
+        name=name,
+        content=suite,
+        expected="not_found",
+        announced_key=key,
+        stored={"key": stored},
+    )
+
+
 def _metadata(name: str, metadata: Mapping[str, str], /, **stored: object) -> Hostile:
     return Hostile(
         category="metadata",
@@ -460,30 +472,9 @@ _KEYS = [
     _key("two endings", "shop/report.xml.exe", project="shop", kind="artifact", tests=None),
     _key("ending in capitals", "shop/report.XML", project="shop", kind="artifact", tests=None),
     _key("XML called gzip", "shop/report.xml.gz", project="shop", expected="bad_gzip"),
-    Hostile(
-        category="key",
-        name="NUL",
-        content=suite,
-        expected="not_found",
-        announced_key="shop/a%00b.xml",
-        stored={"key": f"shop/a{_REPLACED}b.xml"},
-    ),
-    Hostile(
-        category="key",
-        name="half a character",
-        content=suite,
-        expected="not_found",
-        announced_key="shop/a\ud800b.xml",
-        stored={"key": f"shop/a{_REPLACED}b.xml"},
-    ),
-    Hostile(
-        category="key",
-        name="invalid UTF-8",
-        content=suite,
-        expected="not_found",
-        announced_key="shop/a%ff%c0%80b.xml",
-        stored={"key": f"shop/a{_REPLACED * 3}b.xml"},
-    ),
+    _announced_key("NUL", "shop/a%00b.xml", stored=f"shop/a{_REPLACED}b.xml"),
+    _announced_key("half a character", "shop/a\ud800b.xml", stored=f"shop/a{_REPLACED}b.xml"),
+    _announced_key("invalid UTF-8", "shop/a%ff%c0%80b.xml", stored=f"shop/a{_REPLACED * 3}b.xml"),
 ]
 
 _METADATA = [

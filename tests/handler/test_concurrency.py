@@ -31,6 +31,20 @@ RECORDED = "select key, tests, sent_at is not null from upload join run on id = 
 RESULTS = "select count(*), count(distinct test_id), (select count(*) from test) from result"
 
 
+def deliver_meanwhile(postgres: Postgres, upload: Upload, processor: Processor, other: Processor) -> list[Any]:
+    """What both containers answer, the other of which gets the upload while the first is reading it, and waits."""
+    with ThreadPoolExecutor() as containers:
+        second: Future[Any]
+
+        def deliver_again() -> None:
+            nonlocal second
+            second = containers.submit(other.process, upload)
+            wait_for_a_lock(postgres, second)
+
+        first = dataclasses.replace(processor, storage=InterruptedStorage(processor.storage, deliver_again))
+        return [first.process(upload), second.result()]
+
+
 def test_two_containers_at_the_same_moment_have_one_effect(
     aws: Aws, postgres: Postgres, processor: Processor, other_processor: Processor
 ) -> None:
@@ -60,16 +74,7 @@ def test_a_large_report_that_is_delivered_twice_at_once_has_one_effect(
     upload = upload_of(aws.upload(content=report(cases=3_000)))
     other_processor.process(upload_of(aws.upload("first.txt")))
     aws.events()
-    with ThreadPoolExecutor() as containers:
-        second: Future[Any]
-
-        def deliver_again() -> None:
-            nonlocal second
-            second = containers.submit(other_processor.process, upload)
-            wait_for_a_lock(postgres, second)
-
-        first = dataclasses.replace(processor, storage=InterruptedStorage(processor.storage, deliver_again))
-        details = [first.process(upload), second.result()]
+    details = deliver_meanwhile(postgres, upload, processor, other_processor)
     assert sorted(detail is None for detail in details) == [False, True]
     assert postgres.query(RECORDED) == [("shop/report.xml", 3_000, True)]
     assert postgres.query(RESULTS) == [(3_000, 3_000, 3_000)]
@@ -116,16 +121,7 @@ def test_a_fault_that_is_found_while_another_delivery_waits_is_recorded_once(
     upload = upload_of(aws.upload(content=report(cases=3_000)[:-1]))
     other_processor.process(upload_of(aws.upload("first.txt")))
     aws.events()
-    with ThreadPoolExecutor() as containers:
-        second: Future[Any]
-
-        def deliver_again() -> None:
-            nonlocal second
-            second = containers.submit(other_processor.process, upload)
-            wait_for_a_lock(postgres, second)
-
-        first = dataclasses.replace(processor, storage=InterruptedStorage(processor.storage, deliver_again))
-        details = [first.process(upload), second.result()]
+    details = deliver_meanwhile(postgres, upload, processor, other_processor)
     assert sorted(detail is None for detail in details) == [False, True]
     assert postgres.query("select error_code from upload where kind = 'junit'") == [("not_xml",)]
     assert [event["detail"]["error"]["code"] for event in aws.events()] == ["not_xml"]
