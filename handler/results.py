@@ -13,7 +13,8 @@ from handler.junit import JUnitReport
 from handler.report import Attempt
 
 # Milliseconds. A report with as many cases as may be takes longer than other statements; the next delivery of it
-# comes only after six times the function's timeout.
+# comes only after six times the function's timeout. Its wait for the lock of another report with the same new tests is
+# part of the statement, and may take as long.
 _STATEMENT_TIMEOUT = 300_000
 
 # A connection keeps its table, empty between reports: creating it anew each time would bloat the catalog.
@@ -105,7 +106,7 @@ def record_run(connection: Connection[Any], run_id: UUID, report: JUnitReport) -
     """
     connection.execute(_CREATE_ATTEMPT)
     with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(f"set local statement_timeout = {_STATEMENT_TIMEOUT}")
+        cursor.execute(f"set local statement_timeout = {_STATEMENT_TIMEOUT}; set local lock_timeout = 0")
         with cursor.copy(_COPY_ATTEMPTS) as copy:
             for attempt in report:
                 copy.write_row(attempt)

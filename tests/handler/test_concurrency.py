@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier, Event
 from typing import Any
@@ -79,6 +80,27 @@ def test_a_large_report_that_is_delivered_twice_at_once_has_one_effect(
     assert postgres.query(RECORDED) == [("shop/report.xml", 3_000, True)]
     assert postgres.query(RESULTS) == [(3_000, 3_000, 3_000)]
     assert len(aws.events()) == 1
+
+
+def test_a_report_waits_for_the_new_tests_of_another_one(
+    aws: Aws,
+    postgres: Postgres,
+    processor: Processor,
+    other_processor: Processor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Longer than for any other lock: two first reports of a project may each take their time."""
+    monkeypatch.setitem(database.SERVER_TIMEOUTS, "lock_timeout", 100)
+    first, second = (upload_of(aws.upload(key, report(cases=2))) for key in ("first.xml", "second.xml"))
+    with ThreadPoolExecutor() as containers:
+        with other_processor.database._connected().transaction():
+            other_processor.process(first)
+            waiting = containers.submit(processor.process, second)
+            wait_for_a_lock(postgres, waiting)
+            time.sleep(0.5)
+            assert not waiting.done()
+        assert waiting.result()
+    assert postgres.query(RESULTS) == [(4, 2, 2)]
 
 
 def test_a_delivery_does_not_wait_longer_than_the_lock_timeout(
