@@ -1,5 +1,7 @@
 """An SQS queue whose consumer may fail without losing a message."""
 
+import math
+
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
@@ -9,14 +11,18 @@ from constructs import Construct
 from constructs.secure_queue import QueueSender, SecureQueue
 from constructs.validation import require_range
 
+_FEWEST_RECEIVES = 5  # the same page: with fewer, throttling alone would move messages to the dead-letter queue
+
 
 class ReliableQueue(Construct):
-    """A queue for a consumer that may fail: after `max_receives` attempts a message goes to a dead-letter queue.
+    """A queue for a consumer that may fail; a message that fails for too long goes to a dead-letter queue.
 
     `consumer_timeout`: seconds that the consumer may take for one batch. The queue hides messages for six times as
     long, as AWS asks for Lambda (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html), so that
     retries after throttling do not overtake a running one. At most 7,200: SQS hides for 12 hours at the most.
-    `max_receives`: at least 5, for the same page's reason. Raises ValueError for values out of range.
+    `outage`: seconds for which the consumer may fail before its messages become dead letters: a failed message comes
+    back after the time that it is hidden, so that time tells how many attempts the outage takes. Five more are allowed,
+    which is the least. Raises ValueError for values out of range.
     """
 
     queue: SqsQueue
@@ -34,11 +40,14 @@ class ReliableQueue(Construct):
         component: str,
         consumer_timeout: int,
         sender: QueueSender,
-        max_receives: int = 5,
+        outage: int = 0,
     ) -> None:
         super().__init__(scope, id)
         require_range("consumer_timeout", consumer_timeout, 1, 7_200, "seconds")
-        require_range("max_receives", max_receives, 5, 1_000, "attempts")
+        visibility_timeout = 6 * consumer_timeout
+        # SQS moves a message after 1,000 receives at the latest.
+        require_range("outage", outage, 0, (1_000 - _FEWEST_RECEIVES) * visibility_timeout, "seconds")
+        max_receives = math.ceil(outage / visibility_timeout) + _FEWEST_RECEIVES
         self.consumer_timeout = consumer_timeout
         self.dead_letter_queue = SecureQueue(
             self, "DeadLetters", name=dead_letter_queue_name, component=component
@@ -48,7 +57,7 @@ class ReliableQueue(Construct):
             "Source",
             name=name,
             component=component,
-            visibility_timeout=6 * consumer_timeout,
+            visibility_timeout=visibility_timeout,
             redrive_policy=Fn.jsonencode(
                 {"deadLetterTargetArn": self.dead_letter_queue.arn, "maxReceiveCount": max_receives}
             ),

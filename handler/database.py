@@ -19,6 +19,7 @@ from handler.notifications import Upload
 from handler.origin import Origin
 from handler.parameters import DatabaseParameters, ParameterStore
 from handler.results import Run, record_run
+from handler.texts import cut, storable
 
 RDS_CA_BUNDLE = Path(__file__).parent / "rds-ca-bundle.pem"
 
@@ -34,6 +35,18 @@ SERVER_TIMEOUTS = {
     "lock_timeout": 10_000,
     "idle_in_transaction_session_timeout": 60_000,
 }
+
+# What is kept of messages that are no notifications: so many of them, the latest, and of each so many characters.
+MAX_INVALID_MESSAGES = 1_000
+MAX_BODY = 65_536
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether the error says that the database cannot be reached at this moment, as in a failover."""
+    if isinstance(error, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown):
+        return True
+    # A connection that libpq could not open, or lost: there is no SQLSTATE.
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
 
 
 class Database:
@@ -120,6 +133,20 @@ class Database:
             put(detail)
             connection.execute("update outbox set sent_at = clock_timestamp() where event_id = %s", [upload.event_id])
             return detail
+
+    def set_aside(self, message_id: str, body: str) -> None:
+        """Keeps a message that is no notification for an operator: its beginning and end, and the latest messages."""
+        connection = self._connected()
+        with connection.transaction():
+            connection.execute(
+                "insert into invalid_message (message_id, body) values (%s, %s) on conflict do nothing",
+                [message_id, cut(storable(body), MAX_BODY)],
+            )
+            connection.execute(
+                "delete from invalid_message where message_id in"
+                " (select message_id from invalid_message order by set_aside_at desc offset %s)",
+                [MAX_INVALID_MESSAGES],
+            )
 
     def close(self) -> None:
         """Closes the connection; the next use opens another."""

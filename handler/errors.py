@@ -66,12 +66,16 @@ class BadGzip(PermanentFault):
     code = "bad_gzip"
 
 
+class InvalidMessage(Exception):
+    """The message is no S3 notification: it is set aside for an operator, and not retried."""
+
+
 class TransientFault(Exception):
     """A fault of the surroundings: the message is retried, and at last moved to the dead-letter queue."""
 
 
-class InvalidMessage(TransientFault):
-    """The message is no S3 notification: whoever looks into the dead-letter queue has to decide."""
+class NotYetVisible(TransientFault):
+    """S3 does not show an upload that is so young that it may only not show it yet."""
 
 
 class EventNotAccepted(TransientFault):

@@ -1,12 +1,15 @@
-"""The entry point: SQS messages with S3 notifications in, the messages to be retried out."""
+"""The entry point: takes SQS messages with S3 notifications, returns the messages to retry."""
 
 from __future__ import annotations
 
 import functools
 import json
 import os
+import random
 import time
 import traceback
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import botocore.session
@@ -16,7 +19,7 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler.database import Database
+from handler.database import Database, is_unavailable
 from handler.environment import Environment
 from handler.errors import InvalidMessage, TransientFault
 from handler.events import EventBus
@@ -32,10 +35,16 @@ metrics = Metrics(namespace="TAP", service="tap")
 # Seconds. The queue retries for minutes: giving a message back is better than waiting long for an answer.
 _CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
-
 # Of the time that an invocation has, for what is under way: nothing new is begun in this last part of it. An upload
 # that runs into the timeout fails its whole batch.
 _LAST_PART = 1 / 4
+
+# Seconds to wait for a database that is unavailable before trying again: the first pause and the longest. A failover
+# of RDS takes one or two minutes, while a message that is given back comes only after the queue's visibility timeout.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1, 8
+
+# A message that was received more often goes last in its batch: it may be one that ends its container.
+_UNSUSPICIOUS_RECEIVES = 3
 
 
 class Context(Protocol):
@@ -47,10 +56,10 @@ class Context(Protocol):
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
-    """Answers with the messages to be retried; all others of the batch are done and will be deleted."""
+    """Returns the messages to retry; all others of the batch are done, and Lambda deletes them."""
     invocation = _Invocation(_processor(), context)
     try:
-        failed = [message["messageId"] for message in event["Records"] if not invocation.process(message)]
+        failed = [message["messageId"] for message in _in_turn(event["Records"]) if not invocation.process(message)]
     finally:
         if metrics.provider.metric_set:
             metrics.flush_metrics()
@@ -77,13 +86,34 @@ def _processor() -> Processor:
     return make_processor(environment)
 
 
+def _in_turn(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages in the order in which they are processed: those last that failed again and again.
+
+    The order of those is left to chance, so that one that ends its container does not always take the same ones along.
+    """
+
+    def turn(message: dict[str, Any]) -> float:
+        receives = int(message["attributes"]["ApproximateReceiveCount"])
+        return 1 + random.random() if receives > _UNSUSPICIOUS_RECEIVES else 0  # noqa: S311 - no secret
+
+    return sorted(messages, key=turn)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between attempts: longer and longer, and never the same for two containers."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
 class _Invocation:
     """One batch of messages, for as long as its time lasts."""
 
     def __init__(self, processor: Processor, context: Context) -> None:
         self._processor = processor
         self._milliseconds_left = context.get_remaining_time_in_millis
-        self._reserve = _LAST_PART * self._milliseconds_left()
+        self._reserve = _LAST_PART * self._milliseconds_left()  # milliseconds
 
     def process(self, message: dict[str, Any]) -> bool:
         """Whether the message is done."""
@@ -92,7 +122,7 @@ class _Invocation:
                 uploads = read_uploads(message["body"])
             except InvalidMessage as error:
                 logger.error(str(error))
-                return False
+                return self._succeeds("Message", partial(self._set_aside, message))
             # All of them first, so that one upload's failure does not hold up the next.
             outcomes = [self._process_upload(upload) for upload in uploads]
             return all(outcomes)
@@ -101,27 +131,41 @@ class _Invocation:
         identity = {"bucket": upload.bucket, "key": upload.readable_key, "version_id": upload.version_id}
         # The row and the event have this id as well: it leads from one to the other.
         with logger.append_context_keys(correlation_id=str(upload.event_id), **identity):
-            if self._milliseconds_left() < self._reserve:
-                logger.warning("Upload not begun, to be retried: too little time left")
-                return False
-            started = time.monotonic()
+            return self._succeeds("Upload", partial(self._process, upload))
+
+    def _process(self, upload: Upload) -> None:
+        started = time.monotonic()
+        detail = self._processor.process(upload)
+        if detail is None:
+            logger.info("Upload was processed before")
+        else:
+            totals = detail.get("run", {}).get("totals")
+            logger.info("Upload processed", status=detail["status"], error=detail.get("error"), totals=totals)
+            _count(detail, milliseconds=(time.monotonic() - started) * 1000)
+
+    def _set_aside(self, message: dict[str, Any]) -> None:
+        self._processor.database.set_aside(message["messageId"], message["body"])
+        metrics.add_metric("InvalidMessages", MetricUnit.Count, 1)
+
+    def _succeeds(self, subject: str, act: Callable[[], None]) -> bool:
+        """Whether `act` did its work: tried again while the database is unavailable and the time lasts."""
+        pauses = _pauses()
+        while self._milliseconds_left() >= self._reserve:
             try:
-                detail = self._processor.process(upload)
+                act()
             except Exception as error:  # noqa: BLE001 - whatever it is, the message must come again and the batch go on
-                logger.error(
-                    "Upload failed, to be retried",
-                    error=type(error).__name__,
-                    reason=_reason(error),
-                    stack=traceback.format_tb(error.__traceback__),
-                )
-                return False
-            if detail is None:
-                logger.info("Upload was processed before")
+                name, reason = type(error).__name__, _reason(error)
+                if not is_unavailable(error):
+                    stack = traceback.format_tb(error.__traceback__)
+                    logger.error(f"{subject} failed, to be retried", error=name, reason=reason, stack=stack)
+                    return False
+                pause = next(pauses)
+                logger.warning("Database unavailable, waiting", error=name, reason=reason, seconds=round(pause, 1))
+                time.sleep(pause)
             else:
-                totals = detail.get("run", {}).get("totals")
-                logger.info("Upload processed", status=detail["status"], error=detail.get("error"), totals=totals)
-                _count(detail, milliseconds=(time.monotonic() - started) * 1000)
-            return True
+                return True
+        logger.warning(f"{subject} given back, to be retried: too little time left")
+        return False
 
 
 def _count(detail: dict[str, Any], *, milliseconds: float) -> None:

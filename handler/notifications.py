@@ -61,11 +61,14 @@ def _read_record(record: Any) -> Upload:
     if not record["eventName"].startswith("ObjectCreated:"):
         raise ValueError
     bucket, object_ = record["s3"]["bucket"], record["s3"]["object"]
+    uploaded_at = datetime.fromisoformat(record["eventTime"])
+    if uploaded_at.tzinfo is None:
+        raise ValueError
     return Upload(
         bucket=bucket["name"],
         key=unquote_plus(object_["key"]),
         version_id=object_["versionId"],
         etag=object_["eTag"],
         size=object_["size"],
-        uploaded_at=datetime.fromisoformat(record["eventTime"]),
+        uploaded_at=uploaded_at,
     )

@@ -10,8 +10,9 @@ from typing import Any
 from handler.environment import Environment
 from handler.errors import MissingParameter
 
-# Seconds for which fetched parameters are used again.
-CACHED_FOR = 300
+# Seconds for which fetched parameters are used again: a database that moves to another port is found after them. Only
+# who opens a connection asks.
+CACHED_FOR = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class ParameterStore:
         self._fetched_at = 0.0
 
     def database(self) -> DatabaseParameters:
-        """What was fetched within the last five minutes, or else `fetch_database`."""
+        """What was fetched within the last minute, or else `fetch_database`."""
         if self._cached and self._clock() - self._fetched_at < CACHED_FOR:
             return self._cached
         return self.fetch_database()

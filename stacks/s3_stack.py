@@ -13,6 +13,8 @@ from stacks.base import TapStack
 from stacks.names import MaxLength, access_log_bucket_name, bucket_name, resource_name
 from stacks.settings import EnvironmentSettings
 
+_OUTAGE = 24 * 3600  # seconds that the function or the database may be down without an upload becoming a dead letter
+
 
 class S3Stack(TapStack):
     """Upload bucket, artifact bucket, ingest queue with its dead-letter queue, and the notification between them."""
@@ -38,6 +40,7 @@ class S3Stack(TapStack):
             dead_letter_queue_name=resource_name("dlq-ingest", environment.suffix, MaxLength.QUEUE),
             component="ingest",
             consumer_timeout=environment.function_timeout,
+            outage=_OUTAGE,
             sender=QueueSender(service="s3.amazonaws.com", source_arn=self.bucket.arn, source_account=account_id),
         )
         # All notifications of the bucket stand here: a second resource would replace this one.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import io
-import itertools
 import json
 import logging
 import socketserver
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -165,6 +165,13 @@ def _clients(emulator: Emulator) -> tuple[Any, ...]:
     return tuple(map(emulator.client, ("s3", "ssm", "events", "sqs")))
 
 
+def remaining(seconds: float) -> Iterator[int]:
+    """The milliseconds that are left of an invocation of so many seconds, whenever it asks."""
+    deadline = time.monotonic() + seconds
+    while True:
+        yield max(0, int((deadline - time.monotonic()) * 1000))
+
+
 @dataclass(frozen=True)
 class LambdaContext:
     """What Lambda tells about the invocation."""
@@ -173,7 +180,7 @@ class LambdaContext:
     memory_limit_in_mb: str = "512"
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:tap-lambda-test"
     aws_request_id: str = "8f5d2a6e-0000-4000-8000-000000000000"
-    milliseconds_left: Iterator[int] = field(default_factory=lambda: itertools.repeat(120_000))
+    milliseconds_left: Iterator[int] = field(default_factory=lambda: remaining(seconds=120))
 
     def get_remaining_time_in_millis(self) -> int:
         return next(self.milliseconds_left)
@@ -192,9 +199,10 @@ class Function:
         """The function's answer to a batch of messages."""
         return lambda_function.lambda_handler({"Records": list(messages)}, context or LambdaContext())
 
-    def invoke(self, *messages: dict[str, Any]) -> list[str]:
-        """The ids of the failed messages, in the order of the answer."""
-        return [failure["itemIdentifier"] for failure in self.answer(*messages)["batchItemFailures"]]
+    def invoke(self, *messages: dict[str, Any], seconds: float = 120) -> list[str]:
+        """The ids of the failed messages, in the order of the answer; `seconds` is the function's timeout."""
+        answer = self.answer(*messages, context=LambdaContext(milliseconds_left=remaining(seconds)))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def restart(self) -> None:
         """Goes on in a new container, which reads its environment anew."""
@@ -255,10 +263,15 @@ def report(cases: int) -> bytes:
     return f"<testsuites><testsuite>{testcases}</testsuite></testsuites>".encode()
 
 
-def message(*records: dict[str, Any], body: str | None = None, message_id: str | None = None) -> dict[str, Any]:
-    """An SQS message with these S3 records, or with this body."""
-    body = json.dumps({"Records": records}) if body is None else body
-    return {"messageId": message_id or str(uuid4()), "body": body}
+def message(
+    *records: dict[str, Any], body: str | None = None, message_id: str | None = None, receives: int = 1
+) -> dict[str, Any]:
+    """An SQS message with these S3 records, or with this body, when it is received for the so manieth time."""
+    return {
+        "messageId": message_id or str(uuid4()),
+        "body": json.dumps({"Records": records}) if body is None else body,
+        "attributes": {"ApproximateReceiveCount": str(receives)},
+    }
 
 
 def upload_of(record: dict[str, Any]) -> Upload:

@@ -2,11 +2,14 @@
 
 import gzip
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 
 from handler import bounded_xml, junit
-from tests.handler.surroundings import REPORT, Aws, Function, Postgres, message, report, upload_of
+from tests.handler.surroundings import REPORT, Aws, Function, Postgres, http_server, message, report, upload_of
 
 FAULTS = [
     pytest.param(
@@ -101,6 +104,29 @@ OF_ROW = """
 """
 
 
+def aged(record: dict[str, Any], *, minutes: int) -> dict[str, Any]:
+    """The record of an upload that was made so long ago."""
+    uploaded_at = datetime.now(UTC) - timedelta(minutes=minutes)
+    return {**record, "eventTime": uploaded_at.isoformat(timespec="milliseconds")}
+
+
+def answering(status: int, code: str) -> type[BaseHTTPRequestHandler]:
+    """An S3 that answers every request with this error."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"<Error><Code>{code}</Code></Error>".encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Keeps the tests' output clean."""
+
+    return Refusing
+
+
 @pytest.fixture(autouse=True)
 def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the reports of these tests may be small."""
@@ -185,7 +211,7 @@ def test_an_object_that_is_gone_is_a_fault(
     key: str, kept: bool, aws: Aws, postgres: Postgres, function: Function
 ) -> None:
     """Whether another version of it is kept or none; all that is known of it is its key."""
-    record = aws.upload(key, metadata={"tap-project": "web"})
+    record = aged(aws.upload(key, metadata={"tap-project": "web"}), minutes=21)
     if kept:
         aws.upload(key)
     aws.client("s3").delete_object(Bucket="uploads", Key=key, VersionId=upload_of(record).version_id)
@@ -195,6 +221,37 @@ def test_an_object_that_is_gone_is_a_fault(
         ("error", "not_found", text, "shop", None, None, None, upload_of(record).uploaded_at, True)
     ]
     assert [event["detail"]["error"] for event in aws.events()] == [{"code": "not_found", "message": text}]
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "NoSuchVersion"])
+def test_an_object_that_is_not_there_yet_is_no_fault(
+    code: str, aws: Aws, postgres: Postgres, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a bucket's versioning settles, S3 answers 404 for what is there: the message comes again, and finds it."""
+    record = aged(aws.upload(), minutes=19)
+    with monkeypatch.context() as settling, http_server(answering(404, code)) as url:
+        settling.setenv("AWS_ENDPOINT_URL_S3", url)
+        assert function.invoke(message(record, message_id="m1")) == ["m1"]
+    assert function.log_entries[-1]["error"] == "NotYetVisible"
+    assert postgres.query(OF_ROW) == []
+    function.restart()
+    assert function.invoke(message(record)) == []
+    assert [row[0] for row in postgres.query(OF_ROW)] == ["success"]
+
+
+@pytest.mark.parametrize("minutes", [0, 21, 60 * 24])
+def test_an_object_that_may_not_be_read_is_no_fault(
+    minutes: int, aws: Aws, postgres: Postgres, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its age: a policy that is wrong for a day must not turn its uploads into faults."""
+    record = aged(aws.upload(), minutes=minutes)
+    with monkeypatch.context() as forbidden, http_server(answering(403, "AccessDenied")) as url:
+        forbidden.setenv("AWS_ENDPOINT_URL_S3", url)
+        assert function.invoke(message(record, message_id="m1")) == ["m1"]
+    assert postgres.query(OF_ROW) == []
+    function.restart()
+    assert function.invoke(message(record)) == []
+    assert [row[0] for row in postgres.query(OF_ROW)] == ["success"]
 
 
 def test_a_key_with_a_lone_surrogate_is_a_fault(aws: Aws, postgres: Postgres, function: Function) -> None:

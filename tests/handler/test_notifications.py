@@ -74,6 +74,7 @@ def test_every_key_comes_back_as_it_was_uploaded(key: str) -> None:
         body({**record(), "eventName": None}),
         body({**record(), "eventTime": None}),
         body({**record(), "eventTime": "yesterday"}),
+        body({**record(), "eventTime": "2026-11-23T12:30:15.123"}),
         body(record(key=None)),
     ],
 )

@@ -1,16 +1,21 @@
 """Transient faults: nothing is lost, nothing is done by halves, and the message comes again."""
 
+import dataclasses
 import gzip
 import http.client
+import itertools
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from handler import lambda_function
 from local.emulator import Emulator
-from tests.handler.surroundings import Aws, Function, Postgres, http_server, message, report
+from tests.handler.surroundings import Aws, Function, InterruptedStorage, Postgres, http_server, message, report
 
 STATES = """
     select key, status, error_code, sent_at is not null from upload join outbox using (event_id) order by key
@@ -93,16 +98,73 @@ def test_an_object_that_breaks_off_on_its_way_is_no_fault_of_the_report(
     assert postgres.query("select status, tests from upload join run on id = event_id") == [("success", cases)]
 
 
-def test_a_database_that_is_down_costs_nothing_but_a_retry(aws: Aws, postgres: Postgres, function: Function) -> None:
-    """The same container goes on as soon as the database is back."""
-    delivery = message(aws.upload())
+def test_a_failover_costs_not_even_a_retry(aws: Aws, postgres: Postgres, function: Function) -> None:
+    """The invocation sits it out, and then does the whole of its batch."""
+    batch = [message(aws.upload(key)) for key in ("a.xml", "b.xml")]
+    postgres.server.stop()
+    with ThreadPoolExecutor() as containers:
+        invocation = containers.submit(function.invoke, *batch)
+        try:
+            while "Database unavailable, waiting" not in function.log:
+                time.sleep(0.01)
+        finally:
+            postgres.server.start()
+        assert invocation.result() == []
+    assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
+
+
+def test_a_database_that_stays_down_costs_nothing_but_a_retry(aws: Aws, postgres: Postgres, function: Function) -> None:
+    """The invocation waits while its time lasts; the same container goes on as soon as the database is back."""
+    batch = [message(aws.upload(key)) for key in ("a.xml", "b.xml")]
     postgres.server.stop()
     try:
-        assert function.invoke(delivery) == [delivery["messageId"]]
+        assert function.invoke(*batch, seconds=2) == [delivery["messageId"] for delivery in batch]
     finally:
         postgres.server.start()
-    assert function.invoke(delivery) == []
-    assert postgres.query(STATES) == PROCESSED
+    waits = [entry for entry in function.log_entries if entry["message"] == "Database unavailable, waiting"]
+    assert len(waits) >= 2
+    assert [entry["message"] for entry in function.log_entries[-2:]] == [
+        "Upload given back, to be retried: too little time left"
+    ] * 2
+    assert function.invoke(*batch) == []
+    assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
+
+
+def test_a_connection_that_is_cut_within_a_report_costs_not_even_a_retry(
+    aws: Aws, postgres: Postgres, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report is read again from its beginning."""
+    function.invoke(message(aws.upload("a.xml")))
+    processor = lambda_function._processor()
+    failovers = [postgres.cut_connections]
+
+    def fail_over_once() -> None:
+        if failovers:
+            failovers.pop()()
+
+    storage = InterruptedStorage(processor.storage, fail_over_once)
+    with monkeypatch.context() as failover:
+        failover.setattr(lambda_function, "_processor", lambda: dataclasses.replace(processor, storage=storage))
+        assert function.invoke(message(aws.upload("b.xml"))) == []
+    assert "Database unavailable, waiting" in function.log
+    assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
+
+
+def test_a_fault_that_is_not_the_databases_holds_nobody_up(aws: Aws, function: Function) -> None:
+    """Waiting would not help, and costs the rest of the batch its time."""
+    lost = aws.upload("a.xml")
+    lost["s3"]["bucket"]["name"] = "no-such-bucket"
+    delivery = message(lost)
+    assert function.invoke(delivery, message(aws.upload("b.xml"))) == [delivery["messageId"]]
+    assert [entry["message"] for entry in function.log_entries] == ["Upload failed, to be retried", "Upload processed"]
+
+
+def test_containers_do_not_wait_in_step() -> None:
+    """A database that comes back is not met by all of them at once, and is found soon."""
+    one, other = (list(itertools.islice(lambda_function._pauses(), 20)) for _ in range(2))
+    assert one != other
+    assert 0.5 <= one[0] <= 1
+    assert all(4 <= pause <= 8 for pause in one[3:])
 
 
 def test_a_dropped_connection_costs_not_even_a_retry(aws: Aws, postgres: Postgres, function: Function) -> None:
@@ -136,7 +198,7 @@ def test_a_half_rotated_password_costs_nothing_but_a_retry(aws: Aws, postgres: P
     postgres.set_password("rotated")
     postgres.cut_connections()
     delivery = message(aws.upload("second.xml"))
-    assert function.invoke(delivery) == [delivery["messageId"]]
+    assert function.invoke(delivery, seconds=0.5) == [delivery["messageId"]]
     aws.put_parameter("password", "rotated")
     assert function.invoke(delivery) == []
     assert postgres.query("select key from upload order by key") == [("first.xml",), ("second.xml",)]

@@ -87,7 +87,7 @@ class TestSecureQueue:
             self.make(stack, visibility_timeout=seconds)
 
 
-def reliable_queue(stack: TerraformStack, *, consumer_timeout: int = 60, max_receives: int = 5) -> ReliableQueue:
+def reliable_queue(stack: TerraformStack, *, consumer_timeout: int = 60, outage: int = 0) -> ReliableQueue:
     return ReliableQueue(
         stack,
         "Ingest",
@@ -95,7 +95,7 @@ def reliable_queue(stack: TerraformStack, *, consumer_timeout: int = 60, max_rec
         dead_letter_queue_name="ingest-dlq",
         component="test",
         consumer_timeout=consumer_timeout,
-        max_receives=max_receives,
+        outage=outage,
         sender=QueueSender(service="s3.amazonaws.com", source_arn="arn:aws:s3:::bucket", source_account="account"),
     )
 
@@ -119,11 +119,17 @@ class TestReliableQueue:
         with pytest.raises(ValueError, match=f"^consumer_timeout {seconds} is not valid: give 1 to 7200 seconds$"):
             reliable_queue(stack, consumer_timeout=seconds)
 
-    @pytest.mark.parametrize("attempts", [4, 1_001])
-    def test_attempts_out_of_range(self, stack: TerraformStack, attempts: int) -> None:
-        """Fewer than five would lose messages to throttling."""
-        with pytest.raises(ValueError, match=f"^max_receives {attempts} is not valid: give 5 to 1000 attempts$"):
-            reliable_queue(stack, max_receives=attempts)
+    @pytest.mark.parametrize(("outage", "receives"), [(0, 5), (1, 6), (360, 6), (361, 7), (358_200, 1_000)])
+    def test_messages_outlast_an_outage(self, stack: TerraformStack, outage: int, receives: int) -> None:
+        """One attempt for each time that they are hidden, and five besides: fewer would lose messages to throttling."""
+        reliable_queue(stack, outage=outage)
+        assert f'\\"maxReceiveCount\\" = {receives}}}' in CdktfTesting.synth(stack)
+
+    @pytest.mark.parametrize("seconds", [-1, 358_201])
+    def test_outage_out_of_range(self, stack: TerraformStack, seconds: int) -> None:
+        """SQS takes a thousand receives at most."""
+        with pytest.raises(ValueError, match=f"^outage {seconds} is not valid: give 0 to 358200 seconds$"):
+            reliable_queue(stack, outage=seconds)
 
 
 VPC_STATEMENTS = [{"sid": "JoinVpc"}, {"sid": "SeeVpc"}]

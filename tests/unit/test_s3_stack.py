@@ -131,10 +131,12 @@ def test_no_service_may_send_to_the_dead_letter_queue(s3: Stack) -> None:
     assert policy["policy"] == [tls_only("sqs:*", "${aws_sqs_queue[tap-dlq-ingest-dev].arn}")]
 
 
-def test_a_message_that_fails_five_times_becomes_a_dead_letter(s3: Stack) -> None:
-    """The ingest queue sends to its own dead-letter queue after the fifth receive."""
-    assert s3.resource("aws_sqs_queue", name="tap-ingest-dev")["redrive_policy"] == (
-        '${jsonencode({"deadLetterTargetArn" = aws_sqs_queue[tap-dlq-ingest-dev].arn, "maxReceiveCount" = 5})}'
+def test_a_message_that_fails_for_more_than_a_day_becomes_a_dead_letter(s3: Stack) -> None:
+    """It comes back every 720 seconds, and five of its attempts may be spent otherwise."""
+    queue = s3.resource("aws_sqs_queue", name="tap-ingest-dev")
+    assert queue["visibility_timeout_seconds"] * 120 == 24 * 3600
+    assert queue["redrive_policy"] == (
+        '${jsonencode({"deadLetterTargetArn" = aws_sqs_queue[tap-dlq-ingest-dev].arn, "maxReceiveCount" = 125})}'
     )
 
 
