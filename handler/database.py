@@ -28,6 +28,9 @@ CONNECT_TIMEOUT = 5
 # Milliseconds after which a peer that acknowledges nothing counts as gone: a container may thaw with a dead
 # connection.
 TCP_USER_TIMEOUT = 10_000
+# Seconds: a peer that is silent for so long is asked whether it is there, and how often. The host of a failed instance
+# sends nothing any more, and while a statement is waited for there is nothing to acknowledge.
+KEEPALIVE: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 # Milliseconds, enforced by the server: for a statement, for a lock that another delivery of the upload holds,
 # and for a transaction whose container stopped in its middle (putting an event takes less, retries included).
 SERVER_TIMEOUTS = {
@@ -41,11 +44,15 @@ MAX_INVALID_MESSAGES = 1_000
 MAX_BODY = 65_536
 
 
-def is_unavailable(error: Exception) -> bool:
-    """Whether the error says that the database cannot be reached at this moment, as in a failover."""
+class DatabaseUnavailable(psycopg.OperationalError):
+    """No connection can be opened at this moment, as in a failover."""
+
+
+def is_connection_lost(error: Exception) -> bool:
+    """Whether the error says that an open connection ended in the middle of its work."""
     if isinstance(error, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown):
         return True
-    # A connection that libpq could not open, or lost: there is no SQLSTATE.
+    # What libpq finds by itself has no SQLSTATE.
     return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
 
 
@@ -161,7 +168,10 @@ class Database:
                 return self._connection
             except psycopg.Error:
                 self.close()
-        self._connection = self._authenticate()
+        try:
+            self._connection = self._authenticate()
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(str(error)) from error
         try:
             schema.upgrade(self._connection)
         except psycopg.Error:
@@ -193,6 +203,7 @@ def _connect(parameters: DatabaseParameters) -> Connection[Any]:
         sslrootcert=os.environ.get("PGSSLROOTCERT", str(RDS_CA_BUNDLE)),
         connect_timeout=CONNECT_TIMEOUT,
         tcp_user_timeout=TCP_USER_TIMEOUT,
+        **KEEPALIVE,
         options=" ".join(f"-c {name}={milliseconds}" for name, milliseconds in SERVER_TIMEOUTS.items()),
         application_name="tap-handler",
         autocommit=True,

@@ -19,7 +19,7 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler.database import Database, is_unavailable
+from handler.database import Database, DatabaseUnavailable, is_connection_lost
 from handler.environment import Environment
 from handler.errors import InvalidMessage, TransientFault
 from handler.events import EventBus
@@ -148,17 +148,27 @@ class _Invocation:
         metrics.add_metric("InvalidMessages", MetricUnit.Count, 1)
 
     def _succeeds(self, subject: str, act: Callable[[], None]) -> bool:
-        """Whether `act` did its work: tried again while the database is unavailable and the time lasts."""
+        """Whether `act` did its work: tried again while the database is unavailable and the time lasts.
+
+        A connection that is lost in the middle of the work is worth one more attempt: more would not help against a
+        report that ends its connection each time.
+        """
         pauses = _pauses()
-        while self._milliseconds_left() >= self._reserve:
+        lost = False
+        needed = self._reserve
+        while (begun := self._milliseconds_left()) >= needed:
             try:
                 act()
             except Exception as error:  # noqa: BLE001 - whatever it is, the message must come again and the batch go on
                 name, reason = type(error).__name__, _reason(error)
-                if not is_unavailable(error):
+                unavailable = isinstance(error, DatabaseUnavailable)
+                if not unavailable and (lost or not is_connection_lost(error)):
                     stack = traceback.format_tb(error.__traceback__)
                     logger.error(f"{subject} failed, to be retried", error=name, reason=reason, stack=stack)
                     return False
+                lost = lost or not unavailable
+                # The next attempt takes at least as long as this one.
+                needed = self._reserve + begun - self._milliseconds_left()
                 pause = next(pauses)
                 logger.warning("Database unavailable, waiting", error=name, reason=reason, seconds=round(pause, 1))
                 time.sleep(pause)

@@ -11,7 +11,7 @@ from handler.environment import Environment
 from handler.errors import MissingParameter
 
 # Seconds for which fetched parameters are used again: a database that moves to another port is found after them. Only
-# who opens a connection asks.
+# opening a connection asks for them.
 CACHED_FOR = 60
 
 

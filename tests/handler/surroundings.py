@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import quote_plus
@@ -272,6 +272,12 @@ def message(
         "body": json.dumps({"Records": records}) if body is None else body,
         "attributes": {"ApproximateReceiveCount": str(receives)},
     }
+
+
+def aged(record: dict[str, Any], *, minutes: int) -> dict[str, Any]:
+    """The record of an upload that was made so long ago."""
+    uploaded_at = datetime.now(UTC) - timedelta(minutes=minutes)
+    return {**record, "eventTime": uploaded_at.isoformat(timespec="milliseconds")}
 
 
 def upload_of(record: dict[str, Any]) -> Upload:

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from handler import database, schema
-from handler.database import Database
+from handler.database import Database, DatabaseUnavailable
 from handler.environment import Environment
 from handler.notifications import Upload
 from handler.parameters import ParameterStore
@@ -142,7 +142,7 @@ def test_a_server_that_does_not_answer_is_given_up(
     with socket.create_server(("127.0.0.1", 0)) as silent, closing(Database(parameters)) as waiting:
         aws.put_parameter("endpoint", f"{postgres.server.hostname}:{silent.getsockname()[1]}")
         started = time.monotonic()
-        with pytest.raises(psycopg.errors.ConnectionTimeout):
+        with pytest.raises(DatabaseUnavailable):
             waiting.is_recorded(UPLOAD)
         assert time.monotonic() - started < 15
     assert len(parameters.calls) == 1
@@ -165,6 +165,13 @@ def test_the_server_knows_the_limits(connected: Database) -> None:
     connection = connected._connected()
     settings = [connection.execute("select current_setting(%s)", [name]).fetchone() for name in names]
     assert settings == [("30s",), ("10s",), ("1min",)]
+
+
+def test_a_peer_that_is_silent_is_asked(connected: Database) -> None:
+    """A failed host sends nothing any more, not even that it ends; a statement would be waited for till the timeout."""
+    parameters = connected._connected().info.get_parameters()
+    keepalive = {name: int(parameters[name]) for name in database.KEEPALIVE}
+    assert keepalive == {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
 
 def test_a_migration_that_fails_is_tried_again(

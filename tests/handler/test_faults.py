@@ -2,14 +2,12 @@
 
 import gzip
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
-from typing import Any
 
 import pytest
 
 from handler import bounded_xml, junit
-from tests.handler.surroundings import REPORT, Aws, Function, Postgres, http_server, message, report, upload_of
+from tests.handler.surroundings import REPORT, Aws, Function, Postgres, aged, http_server, message, report, upload_of
 
 FAULTS = [
     pytest.param(
@@ -102,12 +100,6 @@ OF_ROW = """
     select status, error_code, error_message, project, branch, commit, build_url, uploaded_at, sent_at is not null
     from upload join outbox using (event_id)
 """
-
-
-def aged(record: dict[str, Any], *, minutes: int) -> dict[str, Any]:
-    """The record of an upload that was made so long ago."""
-    uploaded_at = datetime.now(UTC) - timedelta(minutes=minutes)
-    return {**record, "eventTime": uploaded_at.isoformat(timespec="milliseconds")}
 
 
 def answering(status: int, code: str) -> type[BaseHTTPRequestHandler]:

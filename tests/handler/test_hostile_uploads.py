@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from tests.handler.container import Container
 from tests.handler.hostile_uploads import HOSTILE, MARK, MIB, Hostile
-from tests.handler.surroundings import VARIABLES, Aws, Postgres, message, report, upload_of
+from tests.handler.surroundings import VARIABLES, Aws, Postgres, aged, message, report, upload_of
 
 pytestmark = pytest.mark.security
 
@@ -113,6 +113,8 @@ def test_a_hostile_upload_is_a_fault_or_inert(
     record = aws.upload(hostile.key, hostile.content(), hostile.metadata)
     if hostile.announced_key:
         record["s3"]["object"]["key"] = hostile.announced_key
+        # S3 does not know it; within 20 minutes of the upload, that would have to be waited for.
+        record = aged(record, minutes=21)
     following = aws.upload("shop/following.xml", report(cases=2))
     with postgres.connect() as connection:
         rest = connection.execute(_REST).fetchone()

@@ -14,8 +14,18 @@ from urllib.parse import urlsplit
 import pytest
 
 from handler import lambda_function
+from handler.database import Database, DatabaseUnavailable
 from local.emulator import Emulator
-from tests.handler.surroundings import Aws, Function, InterruptedStorage, Postgres, http_server, message, report
+from tests.handler.surroundings import (
+    Aws,
+    Function,
+    InterruptedStorage,
+    LambdaContext,
+    Postgres,
+    http_server,
+    message,
+    report,
+)
 
 STATES = """
     select key, status, error_code, sent_at is not null from upload join outbox using (event_id) order by key
@@ -148,6 +158,42 @@ def test_a_connection_that_is_cut_within_a_report_costs_not_even_a_retry(
         assert function.invoke(message(aws.upload("b.xml"))) == []
     assert "Database unavailable, waiting" in function.log
     assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
+
+
+def test_a_report_that_ends_its_connection_each_time_is_given_back(
+    aws: Aws, postgres: Postgres, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After two attempts: the server may be the worse for each of them."""
+    function.invoke(message(aws.upload("a.xml")))
+    processor = lambda_function._processor()
+    attempts: list[None] = []
+
+    def cut_again() -> None:
+        attempts.append(None)
+        postgres.cut_connections()
+
+    storage = InterruptedStorage(processor.storage, cut_again)
+    with monkeypatch.context() as crashes:
+        crashes.setattr(lambda_function, "_processor", lambda: dataclasses.replace(processor, storage=storage))
+        assert function.invoke(message(aws.upload("b.xml"), message_id="m1")) == ["m1"]
+    assert len(attempts) == 2
+    assert function.log_entries[-1]["message"] == "Upload failed, to be retried"
+
+
+def test_no_attempt_is_begun_that_would_not_end_in_time(
+    aws: Aws, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes at least as long as the one before, and a timeout would fail the whole batch."""
+    # Asked before and after the attempt, and before the next: it took 50 seconds, and 45 are left besides the reserve.
+    milliseconds_left = iter([120_000, 125_000, 75_000, 75_000])
+    monkeypatch.setattr(Database, "is_recorded", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("down")))
+    delivery = message(aws.upload())
+    answer = function.answer(delivery, context=LambdaContext(milliseconds_left=milliseconds_left))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": delivery["messageId"]}]}
+    assert [entry["message"] for entry in function.log_entries] == [
+        "Database unavailable, waiting",
+        "Upload given back, to be retried: too little time left",
+    ]
 
 
 def test_a_fault_that_is_not_the_databases_holds_nobody_up(aws: Aws, function: Function) -> None:

@@ -109,7 +109,7 @@ def reason_of_refusal(aws: Aws, function: Function) -> str:
     delivery = message(aws.upload())
     assert function.invoke(delivery, seconds=0.5) == [delivery["messageId"]]
     entry, *_ = function.log_entries
-    assert (entry["message"], entry["error"]) == ("Database unavailable, waiting", "OperationalError")
+    assert (entry["message"], entry["error"]) == ("Database unavailable, waiting", "DatabaseUnavailable")
     assert PASSWORD not in function.log
     assert isinstance(entry["reason"], str)
     return entry["reason"]
