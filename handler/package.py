@@ -19,8 +19,10 @@ MAX_SIZE = 15
 
 DIST = Path(__file__).parent.parent / "dist"
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
+RDS_CA_BUNDLE = Path(__file__).parent / "rds-ca-bundle.pem"
 
 _SOURCE = Path(__file__).parent
+_TOOLS = {Path(__file__).name, "renew_rds_ca_bundle.py"}  # which the function does not need
 _DEPLOYED = {".py", ".pem", ".sql"}
 
 # As the Lambda stack sets it: Python 3.13 on arm64. psycopg-binary's wheels need the first tag, and pip does
@@ -80,7 +82,7 @@ def _install(target: Target, directory: Path) -> None:
 
 def _source_files() -> Iterator[tuple[str, Path]]:
     for path in _SOURCE.rglob("*"):
-        if path.suffix in _DEPLOYED and path != Path(__file__):
+        if path.suffix in _DEPLOYED and path.name not in _TOOLS:
             yield f"{_SOURCE.name}/{path.relative_to(_SOURCE).as_posix()}", path
 
 

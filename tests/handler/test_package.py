@@ -79,6 +79,7 @@ def test_it_holds_the_source_and_nothing_else_of_the_handler(built: dict[package
         "handler/legal_characters.py",
         "handler/migrations/0001_uploads_and_outbox.sql",
         "handler/migrations/0002_runs_results_tests.sql",
+        "handler/migrations/0003_invalid_messages.sql",
         "handler/notifications.py",
         "handler/origin.py",
         "handler/parameters.py",
