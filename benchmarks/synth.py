@@ -3,6 +3,7 @@
 Both sides run alternately, in processes of their own, so that the ratio holds on a busy machine as well.
 """
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ _LIMIT = 0.35
 def main() -> None:
     synth, plain_import = [], []
     with tempfile.TemporaryDirectory() as directory:
+        shutil.copy(_PROJECT / "environments.toml", directory)
         for _ in range(_ROUNDS):
             synth.append(_seconds([_PROJECT / "main.py"], directory))
             plain_import.append(_seconds(["-c", "import cdktf_cdktf_provider_aws"], directory))

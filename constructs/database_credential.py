@@ -39,7 +39,8 @@ class DatabaseCredential(Construct):
             self,
             "Password",
             name=parameter_name,
-            description="Password of the database; raise DB_PASSWORD_VERSION to rotate it",
+            # Neither of these two can change by itself: the provider then sends an empty value, which is refused.
+            description="Password of the database",
             type="SecureString",
             key_id="alias/aws/ssm",
             value_wo=f"${{{generator}.random_password}}",

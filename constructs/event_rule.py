@@ -1,9 +1,8 @@
 """An EventBridge rule that loses no event."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
     CloudwatchEventTarget,
@@ -12,6 +11,7 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
 )
 
 from constructs import Construct
+from constructs.caller import Caller
 from constructs.event_bus import EventBus
 from constructs.secure_queue import QueueSender, SecureQueue
 
@@ -40,7 +40,7 @@ class EventRule(Construct):
         bus: EventBus,
         pattern: Mapping[str, object],
         dead_letter_queue_name: str,
-        account_id: str,
+        caller: Caller,
     ) -> None:
         super().__init__(scope, id)
         self.rule = CloudwatchEventRule(
@@ -52,15 +52,15 @@ class EventRule(Construct):
             event_pattern=json.dumps(pattern),
             tags={"Component": "events"},
         )
-        self.sender = QueueSender(service="events.amazonaws.com", source_arn=self.rule.arn, source_account=account_id)
+        self.sender = QueueSender(
+            service="events.amazonaws.com", source_arn=self.rule.arn, source_account=caller.account_id
+        )
         self.dead_letter_queue = SecureQueue(
-            self, "DeadLetters", name=dead_letter_queue_name, component="events", sender=self.sender
+            self, "DeadLetters", name=dead_letter_queue_name, caller=caller, component="events", sender=self.sender
         )
 
-    def add_target(
-        self, id: str, *, arn: str, depends_on: Sequence[ITerraformDependable] = ()
-    ) -> CloudwatchEventTarget:
-        """Route matching events to the queue or log group `arn`; `depends_on` is the policy that lets them in."""
+    def add_target(self, id: str, *, arn: str) -> CloudwatchEventTarget:
+        """Route matching events to the queue or log group `arn`, whose policy lets them in."""
         return CloudwatchEventTarget(
             self,
             id,
@@ -71,5 +71,4 @@ class EventRule(Construct):
                 maximum_event_age_in_seconds=_RETRY_SECONDS, maximum_retry_attempts=_RETRY_ATTEMPTS
             ),
             dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=self.dead_letter_queue.queue.arn),
-            depends_on=[self.dead_letter_queue.policy, *depends_on],
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
     DataAwsIamPolicyDocumentStatement,
+    DataAwsIamPolicyDocumentStatementCondition,
     DataAwsIamPolicyDocumentStatementPrincipals,
 )
 from cdktf_cdktf_provider_aws.iam_role import IamRole
@@ -27,7 +28,8 @@ _NETWORK_INTERFACE_ACTIONS = [
 class FunctionRole(Construct):
     """A role that Lambda assumes, with one inline policy: `statements`, its log group, and its network interfaces.
 
-    `network_arn`: what stands for EC2's resources of the account and region that the function is in.
+    `function_arn`: the function whose role this is; its network interfaces are Lambda's business, and its own code is
+    denied EC2. `network_arn`: what stands for EC2's resources of the account and region that the function is in.
     Raises ValueError if a statement is open: without resources, or with `*` as a resource or as an action.
     """
 
@@ -39,6 +41,7 @@ class FunctionRole(Construct):
         id: str,
         *,
         name: str,
+        function_arn: str,
         log_group_arn: str,
         network_arn: str,
         statements: Sequence[DataAwsIamPolicyDocumentStatement],
@@ -87,6 +90,19 @@ class FunctionRole(Construct):
                     sid="JoinVpc", actions=_NETWORK_INTERFACE_ACTIONS, resources=[network_arn]
                 ),
                 DataAwsIamPolicyDocumentStatement(sid="SeeVpc", actions=_DESCRIBE_ACTIONS, resources=["*"]),
+                # Lambda's own calls do not carry the key, those of the code always do
+                # (https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html).
+                DataAwsIamPolicyDocumentStatement(
+                    sid="KeepCodeFromVpc",
+                    effect="Deny",
+                    actions=sorted([*_NETWORK_INTERFACE_ACTIONS, *_DESCRIBE_ACTIONS]),
+                    resources=["*"],
+                    condition=[
+                        DataAwsIamPolicyDocumentStatementCondition(
+                            test="ArnEquals", variable="lambda:SourceFunctionArn", values=[function_arn]
+                        )
+                    ],
+                ),
             ],
         )
         IamRolePolicy(self, "Policy", name=name, role=self.role.id, policy=document.json)

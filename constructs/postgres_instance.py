@@ -2,9 +2,9 @@
 
 import math
 
+from cdktf import Fn, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.db_instance import DbInstance
-from cdktf_cdktf_provider_aws.db_parameter_group import DbParameterGroup, DbParameterGroupParameter
 from cdktf_cdktf_provider_aws.db_subnet_group import DbSubnetGroup
 
 from constructs import Construct
@@ -18,9 +18,16 @@ _RESERVED_USERS = frozenset({"admin", "rdsadmin"})
 class PostgresInstance(Construct):
     """An encrypted gp3 instance without a public address that accepts TLS connections only.
 
+    It has the default parameter group of its version, where `rds.force_ssl` is on since PostgreSQL 15
+    (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html): a group of its own
+    that only repeats a default shows a change in every plan, and blocks the next major version.
+
     `storage`, `max_storage`: GiB; autoscaling grows from one to the other. gp3 starts at 20, and RDS wants the
-    maximum to be at least 10 % above the start. `backup_retention`: days, 7 to 35. `log_retention`: days.
-    `disposable`: no deletion protection, no final snapshot, and changes at once instead of in the maintenance window.
+    maximum to be at least 10 % above the start. `backup_retention`: days, 7 to 35, and from 1 if it is `disposable`:
+    an account of AWS's free plan may have no more than one. `log_retention`: days.
+    `snapshot`: what a new instance is restored from; one that exists stays as it is.
+    `deletion_protection`: RDS refuses to delete it.
+    `disposable`: no final snapshot, no backups after its end, and changes at once instead of in the maintenance window.
     Raises ValueError for what RDS would refuse.
     """
 
@@ -45,6 +52,8 @@ class PostgresInstance(Construct):
         log_kms_key_arn: str,
         subnet_ids: list[str],
         security_group_id: str,
+        snapshot: str | None = None,
+        deletion_protection: bool = True,
         disposable: bool = False,
     ) -> None:
         super().__init__(scope, id)
@@ -56,18 +65,10 @@ class PostgresInstance(Construct):
             raise ValueError(f"username {username!r} is not valid: RDS reserves it, choose another")
         require_range("storage", storage, 20, 65_536, "GiB")
         require_range("max_storage", max_storage, math.ceil(1.1 * storage), 65_536, "GiB")
-        require_range("backup_retention", backup_retention, 7, 35, "days")
+        require_range("backup_retention", backup_retention, 1 if disposable else 7, 35, "days")
+        require_range("port", port, 1150, 65_535, "(CreateDBInstance)")
         subnet_group = DbSubnetGroup(
             self, "SubnetGroup", name=name, description="Default subnets", subnet_ids=subnet_ids, tags=_TAGS
-        )
-        parameter_group = DbParameterGroup(
-            self,
-            "ParameterGroup",
-            name=name,
-            family=f"postgres{_MAJOR_VERSION}",
-            description="TLS only",
-            parameter=[DbParameterGroupParameter(name="rds.force_ssl", value="1")],
-            tags=_TAGS,
         )
         # RDS would make the log group by itself, and keep its lines for ever.
         log_group = CloudwatchLogGroup(
@@ -98,16 +99,19 @@ class PostgresInstance(Construct):
             publicly_accessible=False,
             db_subnet_group_name=subnet_group.name,
             vpc_security_group_ids=[security_group_id],
-            parameter_group_name=parameter_group.name,
             backup_retention_period=backup_retention,
             copy_tags_to_snapshot=True,
             auto_minor_version_upgrade=True,
             enabled_cloudwatch_logs_exports=["postgresql"],
-            deletion_protection=not disposable,
+            snapshot_identifier=snapshot,
+            deletion_protection=deletion_protection,
             skip_final_snapshot=disposable,
-            final_snapshot_identifier=None if disposable else f"{name}-final",
+            # Of the time at which the instance is made: RDS takes no name twice.
+            final_snapshot_identifier=f"{name}-final-{Fn.formatdate('YYYYMMDDhhmmss', Fn.timestamp())}",
             delete_automated_backups=disposable,
             apply_immediately=disposable,
+            # Each would otherwise be a change in every later plan; another snapshot would even replace the instance.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["final_snapshot_identifier", "snapshot_identifier"]),
             depends_on=[log_group],
             tags=_TAGS,
         )

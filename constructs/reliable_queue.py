@@ -4,11 +4,10 @@ import math
 
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
-from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
-from cdktf_cdktf_provider_aws.sqs_queue_redrive_allow_policy import SqsQueueRedriveAllowPolicy
 
 from constructs import Construct
-from constructs.secure_queue import QueueSender, SecureQueue
+from constructs.caller import Caller
+from constructs.secure_queue import QueueSender, SecureQueue, queue_arn
 from constructs.validation import require_range
 
 _FEWEST_RECEIVES = 5  # the same page: with fewer, throttling alone would move messages to the dead-letter queue
@@ -27,7 +26,6 @@ class ReliableQueue(Construct):
 
     queue: SqsQueue
     dead_letter_queue: SqsQueue
-    policy: SqsQueuePolicy
     consumer_timeout: int
 
     def __init__(
@@ -37,6 +35,7 @@ class ReliableQueue(Construct):
         *,
         name: str,
         dead_letter_queue_name: str,
+        caller: Caller,
         component: str,
         consumer_timeout: int,
         sender: QueueSender,
@@ -50,24 +49,26 @@ class ReliableQueue(Construct):
         max_receives = math.ceil(outage / visibility_timeout) + _FEWEST_RECEIVES
         self.consumer_timeout = consumer_timeout
         self.dead_letter_queue = SecureQueue(
-            self, "DeadLetters", name=dead_letter_queue_name, component=component
+            self,
+            "DeadLetters",
+            name=dead_letter_queue_name,
+            caller=caller,
+            component=component,
+            redrive_allow_policy=Fn.jsonencode(
+                {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn(caller, name)]}
+            ),
         ).queue
-        source = SecureQueue(
+        self.queue = SecureQueue(
             self,
             "Source",
             name=name,
+            caller=caller,
             component=component,
             visibility_timeout=visibility_timeout,
+            # By its attribute: SQS refuses a dead-letter queue that does not exist yet
+            # (https://github.com/serverless/serverless/issues/5215).
             redrive_policy=Fn.jsonencode(
                 {"deadLetterTargetArn": self.dead_letter_queue.arn, "maxReceiveCount": max_receives}
             ),
             sender=sender,
-        )
-        self.queue = source.queue
-        self.policy = source.policy
-        SqsQueueRedriveAllowPolicy(
-            self,
-            "RedriveAllowPolicy",
-            queue_url=self.dead_letter_queue.url,
-            redrive_allow_policy=Fn.jsonencode({"redrivePermission": "byQueue", "sourceQueueArns": [self.queue.arn]}),
-        )
+        ).queue

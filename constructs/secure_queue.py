@@ -9,9 +9,9 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatementPrincipals,
 )
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
-from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 
 from constructs import Construct
+from constructs.caller import Caller
 from constructs.tls_only import tls_only_statement
 from constructs.validation import require_range
 
@@ -28,15 +28,15 @@ class QueueSender:
 
 
 class SecureQueue(Construct):
-    """A queue with SSE-SQS and a TLS-only policy.
+    """A queue with SSE-SQS and a TLS-only policy, both there from its first moment.
 
     SSE-SQS and not `alias/aws/sqs`: S3 and EventBridge may not use that key, and would silently deliver nothing.
     `visibility_timeout`: seconds that a received message is hidden from others; SQS takes 0 to 43,200.
     `sender`: who may send beside the account's own identities; nobody if it is None.
+    `redrive_policy`, `redrive_allow_policy`: JSON, as SQS takes them.
     """
 
     queue: SqsQueue
-    policy: SqsQueuePolicy
 
     def __init__(
         self,
@@ -44,38 +44,49 @@ class SecureQueue(Construct):
         id: str,
         *,
         name: str,
+        caller: Caller,
         component: str,
         visibility_timeout: int = 30,
         redrive_policy: str | None = None,
+        redrive_allow_policy: str | None = None,
         sender: QueueSender | None = None,
     ) -> None:
         super().__init__(scope, id)
         require_range("visibility_timeout", visibility_timeout, 0, 43_200, "seconds")
+        # By its name, since the policy is part of the queue: one that is a resource of its own comes later, and the
+        # provider waits 25 s for each.
+        arn = queue_arn(caller, name)
+        statements = [tls_only_statement("sqs:*", arn)]
+        if sender:
+            statements.append(_sender_statement(sender, arn))
+        document = DataAwsIamPolicyDocument(self, "PolicyDocument", statement=statements)
         self.queue = SqsQueue(
             self,
             "Queue",
             name=name,
+            policy=document.json,
             sqs_managed_sse_enabled=True,
             message_retention_seconds=MAX_RETENTION_SECONDS,
             visibility_timeout_seconds=visibility_timeout,
             receive_wait_time_seconds=20,
             redrive_policy=redrive_policy,
+            redrive_allow_policy=redrive_allow_policy,
             tags={"Component": component},
         )
-        statements = [tls_only_statement("sqs:*", self.queue.arn)]
-        if sender:
-            statements.append(_sender_statement(sender, self.queue.arn))
-        document = DataAwsIamPolicyDocument(self, "PolicyDocument", statement=statements)
-        self.policy = SqsQueuePolicy(self, "Policy", queue_url=self.queue.url, policy=document.json)
 
 
-def _sender_statement(sender: QueueSender, queue_arn: str) -> DataAwsIamPolicyDocumentStatement:
+def queue_arn(caller: Caller, name: str) -> str:
+    """The ARN of a queue of the account and region, whether or not it exists yet."""
+    return caller.arn("sqs", name)
+
+
+def _sender_statement(sender: QueueSender, arn: str) -> DataAwsIamPolicyDocumentStatement:
     return DataAwsIamPolicyDocumentStatement(
         sid="Sender",
         effect="Allow",
         principals=[DataAwsIamPolicyDocumentStatementPrincipals(type="Service", identifiers=[sender.service])],
         actions=["sqs:SendMessage"],
-        resources=[queue_arn],
+        resources=[arn],
         condition=[
             DataAwsIamPolicyDocumentStatementCondition(
                 test="ArnEquals", variable="aws:SourceArn", values=[sender.source_arn]

@@ -26,10 +26,13 @@ class SecurityGroup(Construct):
         )
 
     def allow_to(self, peer: "SecurityGroup", *, port: int) -> None:
-        """Let members of this group open TCP connections to members of `peer` on `port`, and open both ends for it."""
+        """Let members of this group open TCP connections to members of `peer` on `port`, and open both ends for it.
+
+        The rules are told apart by the port: another one is opened beside the first, and never takes its place.
+        """
         VpcSecurityGroupEgressRule(
             self,
-            f"To{peer.node.id}",
+            f"To{peer.node.id}{port}",
             security_group_id=self.group.id,
             referenced_security_group_id=peer.group.id,
             ip_protocol="tcp",
@@ -40,7 +43,7 @@ class SecurityGroup(Construct):
         )
         VpcSecurityGroupIngressRule(
             peer,
-            f"From{self.node.id}",
+            f"From{self.node.id}{port}",
             security_group_id=peer.group.id,
             referenced_security_group_id=self.group.id,
             ip_protocol="tcp",

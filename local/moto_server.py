@@ -9,7 +9,6 @@ import json
 import logging
 import re
 import socket
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
@@ -21,7 +20,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from moto.rds.models import DBParameterGroup
+from moto.rds.models import DBInstance
 from moto.s3 import notifications
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
@@ -114,19 +113,20 @@ def _init_described_rule(rule: SecurityGroupRule, *arguments: Any, **named: Any)
     rule.description = next((peer["Description"] for peer in peers if "Description" in peer), None)  # type: ignore[misc]
 
 
-_update_parameters = DBParameterGroup.update_parameters
+def _default_parameter_group(instance: DBInstance) -> tuple[str, str]:
+    """The family and name of the default parameter group: RDS has one for each major version of PostgreSQL.
 
-
-def _update_user_parameters(group: DBParameterGroup, new_parameters: Iterable[dict[str, Any]]) -> None:
-    """Marks parameters as set by the user: without it, which moto omits, the provider overlooks them."""
-    _update_parameters(group, [{**parameter, "Source": "user"} for parameter in new_parameters])
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/parameter-groups-overview.html
+    """
+    family = f"{instance.engine}{str(instance.engine_version).partition('.')[0]}"
+    return family, f"default.{family}"
 
 
 def main() -> None:
     models.Queue = FaithfulQueue  # type: ignore[misc]
     SecurityGroupRule.__init__ = _init_described_rule  # type: ignore[assignment,method-assign]
     SecurityGroupRule.description = None  # type: ignore[assignment,method-assign]
-    DBParameterGroup.update_parameters = _update_user_parameters  # type: ignore[assignment,method-assign]
+    DBInstance.default_db_parameter_group_details = _default_parameter_group  # type: ignore[assignment,method-assign]
     S3Response.list_object_versions = _list_encoded_object_versions  # type: ignore[assignment,method-assign]
     FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
     notifications._get_s3_event = _versioned_s3_event

@@ -1,27 +1,32 @@
 """The whole platform on this machine: emulated AWS, deployed stacks, PostgreSQL, and the worker that is Lambda."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Self
 
 from local import processes
 from local.access import THIS_MACHINE, Access
-from local.cdktf import Cdktf
-from local.emulator import Emulator
+from local.cdktf import Cdktf, Report, Tables
+from local.emulator import REGION, Emulator
 from local.postgres import PostgresServer, find_package
 from local.worker import Worker
+from stacks.names import state_bucket_name
 
-Step = Callable[[str], AbstractContextManager[None]]
+Step = Callable[[str], AbstractContextManager[Report]]
+
+_LIFECYCLE = "aws_s3_bucket_lifecycle_configuration"
 
 
 class Platform:
     """One environment, deployed as it would be to AWS, from the entry of a context to its end.
 
     `directory`: gets all that is written, logs included; whoever made it removes it. `step` wraps each part of the
-    work, to show progress.
+    work, to show progress: it gives a function to which the part says what it waits for.
     """
 
+    settings: dict[str, str | int | bool]
+    """What `environments.toml` says of the environment."""
     emulator: Emulator
     account: Cdktf
     """Deploys the account stack, with local state."""
@@ -35,6 +40,8 @@ class Platform:
     def __init__(self, suffix: str, directory: Path, step: Step) -> None:
         self.suffix = suffix
         self.directory = directory
+        # The port at which PostgreSQL will listen is part of the instance's endpoint.
+        self.settings: dict[str, str | int | bool] = {"database_port": processes.free_port()}
         self._step = step
         self._resources = ExitStack()
 
@@ -43,8 +50,7 @@ class Platform:
         with self._resources:
             self._start_emulator()
             self._fetch_provider()
-            self._deploy_account()
-            self._deploy_environment()
+            self._deploy()
             self._start_postgres()
             self._start_worker()
             self._resources = self._resources.pop_all()
@@ -64,29 +70,33 @@ class Platform:
             with self._step("Fetch the AWS provider of Terraform, once"):
                 cdktf.fetch_provider()
 
-    def _deploy_account(self) -> None:
+    def _deploy(self) -> None:
         self.account = self._cdktf("account")
-        with self._step("Deploy tap-account (state bucket, VPC endpoints)"):
-            self.state_bucket = self.account.deploy("tap-account")["tap-account"]["state_bucket"]
+        with self.account.running("deploy", "tap-account") as account:
+            with self._step("Deploy tap-account (state bucket, VPC endpoints)") as say:
+                # What comes then is the provider's wait of a minute, in which the environment finds all it looks up.
+                account.wait(say, until=lambda deployment: deployment.waits_only_for(_LIFECYCLE))
+            self._deploy_environment()
 
     def _deploy_environment(self) -> None:
+        account_id = self.emulator.client("sts").get_caller_identity()["Account"]
+        self.state_bucket = state_bucket_name(REGION, account_id)
         self.environment = self._cdktf(
             "environment",
-            ENVIRONMENT_SUFFIX=self.suffix,
-            TF_STATE_BUCKET=self.state_bucket,
-            # The port at which PostgreSQL will listen is part of the instance's endpoint.
-            DB_PORT=str(processes.free_port()),
+            variables={"ENVIRONMENT_SUFFIX": self.suffix, "TF_STATE_BUCKET": self.state_bucket},
+            tables={self.suffix: self.settings},
         )
-        with self._step(f"Deploy the eight stacks tap-*-{self.suffix}"):
-            outputs = self.environment.deploy(f"tap-*-{self.suffix}")
+        with self._step(f"Deploy the eight stacks tap-*-{self.suffix}") as say:
+            outputs = self.environment.deploy(f"tap-*-{self.suffix}", report=say)
         self.access = Access(aws=self.emulator, directory=self.directory, outputs=outputs[f"tap-outputs-{self.suffix}"])
 
-    def _cdktf(self, name: str, **settings: str) -> Cdktf:
+    def _cdktf(self, name: str, *, variables: Mapping[str, str] | None = None, tables: Tables | None = None) -> Cdktf:
         return Cdktf(
             directory=self.directory / name,
             emulator=self.emulator,
-            settings=settings,
-            log=self.directory / "cdktf.log",
+            variables=variables or {},
+            tables=tables or {},
+            log=self.directory / f"cdktf-{name}.log",
         )
 
     def _start_postgres(self) -> None:

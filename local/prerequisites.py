@@ -32,16 +32,17 @@ def terraform_problem() -> str:
     terraform = shutil.which("terraform")
     if terraform is None:
         return f"Terraform is missing: {remedy}"
-    output = subprocess.run(
+    answer = subprocess.run(
         [terraform, "version"],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
         env={**os.environ, "CHECKPOINT_DISABLE": "1"},
         check=False,
-    ).stdout.decode()
+    )
+    output = answer.stdout.decode()
     found = re.search(r"Terraform v(\d+)\.(\d+)\.(\d+)", output)
     if found is None:
-        return f"`terraform version` does not answer: {remedy}"
+        return f"`terraform version` does not answer (exit code {answer.returncode}, {output.strip()!r}): {remedy}"
     numbers = tuple(int(number) for number in found.groups())
     return "" if numbers >= TERRAFORM else f"Terraform {dotted(numbers)} is too old: {remedy}"
 

@@ -7,29 +7,48 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
+
+from local.cdktf import Report
 
 _WIDTH = 56
 
 
 @contextmanager
-def step(console: Console, title: str) -> Iterator[None]:
+def step(console: Console, title: str) -> Iterator[Report]:
     """Show that `title` is under way, then how many seconds it took, or that it failed.
 
-    On a terminal a clock runs meanwhile; in a log the title stands there from the start.
+    On a terminal a clock runs meanwhile, and beside it stands what was last said to the function that this gives. In a
+    log the title stands there from the start, and what is said whenever it begins differently: with another number.
     """
     line = escape(title.ljust(_WIDTH))
     begin = time.monotonic()
     mark = "[red]✗"
     try:
         if console.is_terminal:
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            waits_for = TextColumn("{task.fields[waits_for]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), waits_for)
             with Progress(*columns, console=console, transient=True) as progress:
-                progress.add_task(line, total=None)
-                yield
+                task = progress.add_task(line, total=None, waits_for="")
+                yield lambda text: progress.update(task, waits_for=f"[dim]{escape(text)}")
         else:
             console.print(f"  {escape(title)} ...", highlight=False)
-            yield
+            yield _Log(console)
         mark = "[green]✓"
     finally:
         seconds = f"{time.monotonic() - begin:.1f} s"
         console.print(f"{mark}[/] {line} {seconds:>8}", highlight=False)
+
+
+class _Log:
+    """What is said where there is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._beginning = ""
+
+    def __call__(self, text: str) -> None:
+        beginning = text.partition(" ")[0]
+        if beginning != self._beginning:
+            self._beginning = beginning
+            self._console.print(f"    {escape(text)}", highlight=False)

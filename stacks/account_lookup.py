@@ -8,7 +8,7 @@ from constructs import Construct
 from constructs.caller import Caller
 from stacks.account_stack import CLIENT_SECURITY_GROUP_NAME
 from stacks.names import ACCOUNT_KEY_ALIAS
-from stacks.settings import ExistingEndpoints
+from stacks.settings import AccountSettings
 
 
 def account_key_arn(scope: Construct) -> str:
@@ -23,15 +23,15 @@ class AccountLookup(Construct):
     ssm_url: str
     events_url: str
 
-    def __init__(self, scope: Construct, id: str, *, vpc_id: str, existing_endpoints: ExistingEndpoints) -> None:
+    def __init__(self, scope: Construct, id: str, *, vpc_id: str, account: AccountSettings) -> None:
         super().__init__(scope, id)
         self._caller = Caller(self, "Caller")
         self._vpc_id = vpc_id
         self.client_security_group_id = DataAwsSecurityGroup(
             self, "EndpointClients", name=CLIENT_SECURITY_GROUP_NAME, vpc_id=vpc_id
         ).id
-        self.ssm_url = self._endpoint_url("ssm", existing_endpoints.ssm)
-        self.events_url = self._endpoint_url("events", existing_endpoints.events)
+        self.ssm_url = self._endpoint_url("ssm", account.ssm_vpc_endpoint_id)
+        self.events_url = self._endpoint_url("events", account.events_vpc_endpoint_id)
 
     def _endpoint_url(self, service: str, existing: str | None) -> str:
         name = f"{service.title()}Endpoint"

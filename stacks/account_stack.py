@@ -1,6 +1,6 @@
 """What exists once per account and region, because all environments share it or the default VPC."""
 
-from cdktf import Fn, TerraformIterator, TerraformOutput, Token
+from cdktf import Fn, Op, TerraformIterator, TerraformOutput, TerraformSelf, Token
 from cdktf_cdktf_provider_aws.cloudwatch_log_resource_policy import CloudwatchLogResourcePolicy
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
@@ -8,7 +8,6 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatementCondition,
     DataAwsIamPolicyDocumentStatementPrincipals,
 )
-from cdktf_cdktf_provider_aws.data_aws_route_table import DataAwsRouteTable, DataAwsRouteTableFilter
 from cdktf_cdktf_provider_aws.data_aws_vpc_endpoint import DataAwsVpcEndpoint
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
@@ -23,9 +22,11 @@ from constructs.interface_endpoint import InterfaceEndpoint
 from constructs.log_key import LogKey
 from constructs.secure_bucket import SecureBucket
 from constructs.security_group import SecurityGroup
+from constructs.validation import required
 from stacks.base import TapStack
 from stacks.names import ACCOUNT_KEY_ALIAS, MaxLength, access_log_bucket_name, resource_name, state_bucket_name
-from stacks.settings import ExistingEndpoints
+from stacks.served_region import require_served_region
+from stacks.settings import AccountSettings
 
 CLIENT_SECURITY_GROUP_NAME = resource_name("endpoint-client", "account", MaxLength.SECURITY_GROUP)
 
@@ -35,6 +36,10 @@ INTERFACE_ENDPOINTS = {
     "ssm": ("ssm:GetParameters", "parameter/tap/*"),
     "events": ("events:PutEvents", "event-bus/tap-*"),
 }
+
+# What must be supported in the zones of the functions. Lambda has no list of its own: that of its endpoint service
+# comes nearest.
+ZONE_SERVICES = (*INTERFACE_ENDPOINTS, "lambda")
 
 _STATE_RETENTION = 365  # days that replaced states can be got back
 _ACCESS_LOG_RETENTION = 365  # days
@@ -49,10 +54,11 @@ class AccountStack(TapStack):
 
     bucket: S3Bucket
 
-    def __init__(self, scope: Construct, *, state_bucket: str | None, existing_endpoints: ExistingEndpoints) -> None:
+    def __init__(self, scope: Construct, *, state_bucket: str | None, account: AccountSettings) -> None:
         super().__init__(scope, "account", suffix=None, state_bucket=state_bucket)
+        require_served_region(self)
         self._caller = Caller(self, "Caller")
-        self._default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=tuple(INTERFACE_ENDPOINTS))
+        self._default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=ZONE_SERVICES, zones=account.zones)
         self._clients = self._security_group(
             "EndpointClients", CLIENT_SECURITY_GROUP_NAME, "Who may use the VPC endpoints of TAP"
         )
@@ -69,8 +75,8 @@ class AccountStack(TapStack):
             prevent_destroy=True,
         ).bucket
         TerraformOutput(self, "state_bucket", value=self.bucket.bucket, description="What to set TF_STATE_BUCKET to")
-        self._add_s3_endpoint(existing_endpoints.s3)
-        self._add_interface_endpoints({"ssm": existing_endpoints.ssm, "events": existing_endpoints.events})
+        self._add_s3_endpoint(account.s3_vpc_endpoint_id)
+        self._add_interface_endpoints({"ssm": account.ssm_vpc_endpoint_id, "events": account.events_vpc_endpoint_id})
         self._add_log_resource_policy()
 
     def _security_group(self, id: str, name: str, description: str) -> SecurityGroup:
@@ -92,15 +98,22 @@ class AccountStack(TapStack):
 
     def _add_s3_endpoint(self, existing: str | None) -> None:
         endpoint: DataAwsVpcEndpoint | VpcEndpoint
+        # All of them: a function whose subnet has a table of its own would not find S3.
+        route_table_ids = self._default_vpc.route_table_ids()
         if existing:
-            endpoint = DataAwsVpcEndpoint(self, "ExistingS3Endpoint", id=existing)
-        else:
-            main_route_table = DataAwsRouteTable(
+            its_own = Token.as_list(TerraformSelf.get_any("route_table_ids"))
+            endpoint = DataAwsVpcEndpoint(
                 self,
-                "MainRouteTable",
-                vpc_id=self._default_vpc.vpc.id,
-                filter=[DataAwsRouteTableFilter(name="association.main", values=["true"])],
+                "ExistingS3Endpoint",
+                id=existing,
+                lifecycle=required(
+                    # Not `== 0`: cdktf 0.21 writes a zero there as `undefined`.
+                    Op.lt(Fn.length_of(Fn.setsubtract(route_table_ids, its_own)), 1),
+                    f"The S3 endpoint {existing} is missing in a route table of the default subnets: add it to all of"
+                    " them.",
+                ),
             )
+        else:
             # Without a policy of its own: all that the VPC's neighbours send to S3 passes through it from now on.
             endpoint = VpcEndpoint(
                 self,
@@ -108,7 +121,7 @@ class AccountStack(TapStack):
                 service_name=self._caller.endpoint_service_name("s3"),
                 vpc_endpoint_type="Gateway",
                 vpc_id=self._default_vpc.vpc.id,
-                route_table_ids=[main_route_table.route_table_id],
+                route_table_ids=route_table_ids,
                 tags={"Component": "network"},
             )
         self._clients.allow_to_prefix_list(endpoint.prefix_list_id, port=443, description="To S3")
@@ -133,7 +146,7 @@ class AccountStack(TapStack):
                     resources=[self._caller.arn(service, resources)],
                     account_id=self._caller.account_id,
                     vpc_id=self._default_vpc.vpc.id,
-                    subnet_ids=self._default_vpc.subnet_ids,
+                    subnet_ids=self._default_vpc.chosen_subnet_ids,
                     security_group_id=security_group.group.id,
                 )
         if found:

@@ -21,7 +21,7 @@ class Environment:
     ) -> None:
         state_bucket = settings.state_bucket
         self.s3 = S3Stack(scope, environment=environment, state_bucket=state_bucket)
-        self.vpc = VpcStack(scope, environment=environment, state_bucket=state_bucket)
+        self.vpc = VpcStack(scope, environment=environment, account=settings.account, state_bucket=state_bucket)
         self.rds = RdsStack(scope, environment=environment, state_bucket=state_bucket, vpc=self.vpc)
         self.event_bridge = EventBridgeStack(scope, environment=environment, state_bucket=state_bucket)
         self.parameter = ParameterStack(scope, environment=environment, state_bucket=state_bucket, rds=self.rds)

@@ -28,8 +28,15 @@ class EventBridgeStack(TapStack):
     monitoring_log_group: CloudwatchLogGroup
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
-        super().__init__(scope, "eventbridge", suffix=environment.suffix, state_bucket=state_bucket)
+        super().__init__(
+            scope,
+            "eventbridge",
+            suffix=environment.suffix,
+            state_bucket=state_bucket,
+            protected=environment.protected,
+        )
         suffix = environment.suffix
+        caller = Caller(self, "Caller")
         bus = EventBus(
             self,
             "EventBus",
@@ -52,7 +59,7 @@ class EventBridgeStack(TapStack):
                 "detail": {"status": ["success", "error"]},
             },
             dead_letter_queue_name=resource_name("undelivered-events", suffix, MaxLength.QUEUE),
-            account_id=Caller(self, "Caller").account_id,
+            caller=caller,
         )
         self.s3_processing_rule = rule.rule
         self.consumer_queue = ReliableQueue(
@@ -60,6 +67,7 @@ class EventBridgeStack(TapStack):
             "Consumer",
             name=resource_name("events", suffix, MaxLength.QUEUE),
             dead_letter_queue_name=resource_name("dlq-events", suffix, MaxLength.QUEUE),
+            caller=caller,
             component="events",
             consumer_timeout=_CONSUMER_TIMEOUT,
             sender=rule.sender,
@@ -72,5 +80,5 @@ class EventBridgeStack(TapStack):
             kms_key_id=account_key_arn(self),
             tags={"Component": "events"},
         )
-        rule.add_target("ConsumerTarget", arn=self.consumer_queue.queue.arn, depends_on=[self.consumer_queue.policy])
+        rule.add_target("ConsumerTarget", arn=self.consumer_queue.queue.arn)
         rule.add_target("MonitoringTarget", arn=self.monitoring_log_group.arn)

@@ -33,13 +33,19 @@ class IamStack(TapStack):
         s3: S3Stack,
         event_bridge: EventBridgeStack,
     ) -> None:
-        super().__init__(scope, "iam", suffix=environment.suffix, state_bucket=state_bucket)
+        super().__init__(
+            scope,
+            "iam",
+            suffix=environment.suffix,
+            state_bucket=state_bucket,
+            protected=environment.protected,
+        )
         caller = Caller(self, "Caller")
         parameter_arns = {
-            name: caller.arn("ssm", f"parameter{database_parameter_name(environment.suffix, name)}")
-            for name in _PARAMETERS
+            parameter: caller.arn("ssm", f"parameter{database_parameter_name(environment.suffix, parameter)}")
+            for parameter in _PARAMETERS
         }
-        log_group_name = function_log_group_name(function_name(environment.suffix))
+        name = function_name(environment.suffix)
         statements = [
             # Every read names the version, for which S3 does not ask for s3:GetObject
             # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
@@ -84,7 +90,8 @@ class IamStack(TapStack):
             self,
             "Function",
             name=resource_name("lambda", environment.suffix, MaxLength.ROLE),
-            log_group_arn=caller.arn("logs", f"log-group:{log_group_name}"),
+            function_arn=caller.arn("lambda", f"function:{name}"),
+            log_group_arn=caller.arn("logs", f"log-group:{function_log_group_name(name)}"),
             network_arn=caller.arn("ec2", "*/*"),
             statements=statements,
         ).role

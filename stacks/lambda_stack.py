@@ -35,8 +35,14 @@ class LambdaStack(TapStack):
         parameter: ParameterStack,
         iam: IamStack,
     ) -> None:
-        super().__init__(scope, "lambda", suffix=environment.suffix, state_bucket=settings.state_bucket)
-        account = AccountLookup(self, "Account", vpc_id=vpc.vpc.id, existing_endpoints=settings.existing_endpoints)
+        super().__init__(
+            scope,
+            "lambda",
+            suffix=environment.suffix,
+            state_bucket=settings.state_bucket,
+            protected=environment.protected,
+        )
+        account = AccountLookup(self, "Account", vpc_id=vpc.vpc.id, account=settings.account)
         name = function_name(environment.suffix)
         function = PythonFunction(
             self,
@@ -66,7 +72,7 @@ class LambdaStack(TapStack):
                 "AWS_ENDPOINT_URL_SSM": settings.emulator_url or account.ssm_url,
                 "AWS_ENDPOINT_URL_EVENTBRIDGE": settings.emulator_url or account.events_url,
             },
-            subnet_ids=vpc.subnet_ids,
+            subnet_ids=vpc.function_subnet_ids,
             security_group_ids=[vpc.function_security_group.group.id, account.client_security_group_id],
             # The account's, which outlives the environment.
             replacement_security_group_id=account.client_security_group_id,

@@ -14,7 +14,7 @@ from stacks.vpc_stack import VpcStack
 
 
 class OutputsStack(TapStack):
-    """No resources: reads the other stacks' remote state and declares the platform's outputs. None is a secret."""
+    """No resources but its guard: reads the other stacks' remote state, declares the outputs. None is a secret."""
 
     def __init__(
         self,
@@ -29,7 +29,13 @@ class OutputsStack(TapStack):
         parameter: ParameterStack,
         function: LambdaStack,
     ) -> None:
-        super().__init__(scope, "outputs", suffix=environment.suffix, state_bucket=state_bucket)
+        super().__init__(
+            scope,
+            "outputs",
+            suffix=environment.suffix,
+            state_bucket=state_bucket,
+            protected=environment.protected,
+        )
         outputs = {
             "bucket_name": s3.bucket.bucket,
             "ingest_queue_url": s3.ingest_queue.queue.url,

@@ -21,7 +21,13 @@ class ParameterStack(TapStack):
     def __init__(
         self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None, rds: RdsStack
     ) -> None:
-        super().__init__(scope, "parameter", suffix=environment.suffix, state_bucket=state_bucket)
+        super().__init__(
+            scope,
+            "parameter",
+            suffix=environment.suffix,
+            state_bucket=state_bucket,
+            protected=environment.protected,
+        )
         self._suffix = environment.suffix
         self.prefix = parameter_prefix(environment.suffix)
         self.db_endpoint_param = self._parameter("Endpoint", "endpoint", rds.db_instance.endpoint)

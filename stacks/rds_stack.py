@@ -9,6 +9,7 @@ from constructs.postgres_instance import PostgresInstance
 from stacks.account_lookup import account_key_arn
 from stacks.base import TapStack
 from stacks.names import MaxLength, database_parameter_name, resource_name
+from stacks.served_region import require_served_region
 from stacks.settings import EnvironmentSettings
 from stacks.vpc_stack import VpcStack
 
@@ -17,7 +18,7 @@ _USERNAME = "tap"
 
 
 class RdsStack(TapStack):
-    """PostgreSQL with its subnet and parameter group, and its password in Parameter Store."""
+    """PostgreSQL with its subnet group, and its password in Parameter Store."""
 
     db_instance: DbInstance
     db_password_param: SsmParameter
@@ -25,7 +26,14 @@ class RdsStack(TapStack):
     def __init__(
         self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None, vpc: VpcStack
     ) -> None:
-        super().__init__(scope, "rds", suffix=environment.suffix, state_bucket=state_bucket)
+        super().__init__(
+            scope,
+            "rds",
+            suffix=environment.suffix,
+            state_bucket=state_bucket,
+            protected=environment.protected,
+        )
+        require_served_region(self)
         credential = DatabaseCredential(
             self,
             "Credential",
@@ -50,5 +58,7 @@ class RdsStack(TapStack):
             log_kms_key_arn=account_key_arn(self),
             subnet_ids=vpc.subnet_ids,
             security_group_id=vpc.database_security_group.group.id,
+            snapshot=environment.database_snapshot,
+            deletion_protection=environment.protected,
             disposable=environment.disposable,
         ).db_instance

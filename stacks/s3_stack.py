@@ -11,6 +11,7 @@ from constructs.secure_bucket import SecureBucket
 from constructs.secure_queue import QueueSender
 from stacks.base import TapStack
 from stacks.names import MaxLength, access_log_bucket_name, bucket_name, resource_name
+from stacks.protection import MAKE_DISPOSABLE_FIRST
 from stacks.settings import EnvironmentSettings
 
 _OUTAGE = 24 * 3600  # seconds that the function or the database may be down without an upload becoming a dead letter
@@ -24,20 +25,30 @@ class S3Stack(TapStack):
     ingest_queue: ReliableQueue
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
-        super().__init__(scope, "s3", suffix=environment.suffix, state_bucket=state_bucket)
+        # The uploads outlive an environment that is given up: only one that is disposable takes them along.
+        super().__init__(
+            scope,
+            "s3",
+            suffix=environment.suffix,
+            state_bucket=state_bucket,
+            protected=not environment.disposable,
+            remedy=MAKE_DISPOSABLE_FIRST,
+        )
         caller = Caller(self, "Caller")
         account_id = caller.account_id
         # The account stack's.
         self._access_log_bucket = DataAwsS3Bucket(
             self, "AccessLogs", bucket=access_log_bucket_name(caller.region, account_id)
         ).bucket
-        self.bucket = self._bucket("Uploads", "uploads", environment, account_id)
-        self.artifact_bucket = self._bucket("Artifacts", "artifacts", environment, account_id)
+        uploads = self._bucket("Uploads", "uploads", environment, account_id)
+        self.bucket = uploads.bucket
+        self.artifact_bucket = self._bucket("Artifacts", "artifacts", environment, account_id).bucket
         self.ingest_queue = ReliableQueue(
             self,
             "Ingest",
             name=resource_name("ingest", environment.suffix, MaxLength.QUEUE),
             dead_letter_queue_name=resource_name("dlq-ingest", environment.suffix, MaxLength.QUEUE),
+            caller=caller,
             component="ingest",
             consumer_timeout=environment.function_timeout,
             outage=_OUTAGE,
@@ -53,11 +64,11 @@ class S3Stack(TapStack):
                     id="uploads", queue_arn=self.ingest_queue.queue.arn, events=["s3:ObjectCreated:*"]
                 )
             ],
-            # S3 sends a test message when it is set up, and refuses if it may not.
-            depends_on=[self.ingest_queue.policy],
+            # An upload before it has no version, and the function no identity for it.
+            depends_on=[uploads.versioning],
         )
 
-    def _bucket(self, id: str, service: str, environment: EnvironmentSettings, account_id: str) -> S3Bucket:
+    def _bucket(self, id: str, service: str, environment: EnvironmentSettings, account_id: str) -> SecureBucket:
         return SecureBucket(
             self,
             id,
@@ -66,4 +77,4 @@ class S3Stack(TapStack):
             version_retention=environment.version_retention,
             access_log_bucket=self._access_log_bucket,
             force_destroy=environment.disposable,
-        ).bucket
+        )

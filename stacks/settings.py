@@ -1,33 +1,37 @@
-"""What can be set about TAP: read from the environment, checked, and typed.
+"""What can be set about TAP: read from environment variables and `environments.toml`, checked, and typed.
 
-`Settings.read(os.environ)` is the one place that looks at environment variables; stacks and constructs get values.
+`Settings.read(os.environ, tables)` is the one place that looks at either; stacks and constructs get values.
 """
 
 import re
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final, Literal, Self
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final, Literal, Self, TypeVar, get_type_hints
 from urllib.parse import urlsplit
+
+ENVIRONMENTS_FILE: Final = "environments.toml"
 
 MAX_SUFFIX_LENGTH: Final = 20
 ACCOUNT_SUFFIX: Final = "account"  # names the account stack, hence no environment
 
-VARIABLES: Final = frozenset(
-    {
-        "AWS_ENDPOINT_URL",
-        "DB_PASSWORD_VERSION",
-        "DB_PORT",
-        "ENVIRONMENT_SUFFIX",
-        "EVENTS_VPC_ENDPOINT_ID",
-        "S3_VPC_ENDPOINT_ID",
-        "SSM_VPC_ENDPOINT_ID",
-        "TF_STATE_BUCKET",
-    }
-)
+VARIABLES: Final = frozenset({"AWS_ENDPOINT_URL", "ENVIRONMENT_SUFFIX", "TF_STATE_BUCKET"})
 
 _SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's naming rules for general purpose buckets
 _VPC_ENDPOINT_ID = re.compile(r"vpce-[0-9a-f]{8,17}")
+
+# What constructs would refuse under another name: RDS's ports (CreateDBInstance); seconds, of which Lambda takes 900 at
+# most, and fewer than 15 would need more than the 1,000 attempts of SQS to outlast a day.
+_RANGES = {
+    "database_port": (1150, 65535),
+    "database_former_port": (1150, 65535),
+    "function_timeout": (15, 900),
+}
+
+Table = Mapping[str, Any]
+T = TypeVar("T", "EnvironmentSettings", "AccountSettings")
 
 
 class SettingsError(ValueError):
@@ -41,7 +45,9 @@ class EnvironmentSettings:
     suffix: str
 
     disposable: bool = True
-    """Destroying the environment takes its data along: no final snapshot, buckets emptied, no deletion protection."""
+    """Destroying the environment takes its data along: no final snapshot, no backups, buckets emptied."""
+    protected: bool = False
+    """Terraform and RDS refuse to destroy it. Only what is not disposable can be protected."""
 
     database_instance_class: str = "db.t4g.micro"
     database_storage: int = 20
@@ -50,8 +56,12 @@ class EnvironmentSettings:
     """GiB; the limit of storage autoscaling."""
     database_multi_az: bool = False
     database_port: int = 5432
+    database_former_port: int | None = None
+    """A port that the functions may reach as well, while the database moves to another one."""
+    database_snapshot: str | None = None
+    """The snapshot that the database is restored from when it is made. A database that exists stays as it is."""
     backup_retention: int = 7
-    """Days; RDS keeps 1 to 35."""
+    """Days; RDS keeps 1 to 35. Only a disposable environment may keep less than 7."""
     password_version: int = 1
     """Raising it rotates the database password in the next deploy."""
 
@@ -69,12 +79,19 @@ class EnvironmentSettings:
     version_retention: int = 30
     """Days that replaced and deleted objects can be got back."""
 
+    @property
+    def database_ports(self) -> tuple[int, ...]:
+        """The ports of the database that the functions may reach."""
+        ports = (self.database_port, self.database_former_port)
+        return tuple(dict.fromkeys(port for port in ports if port is not None))
+
 
 def _preset(suffix: str) -> EnvironmentSettings:
     if suffix == "prod":
         return EnvironmentSettings(
             suffix=suffix,
             disposable=False,
+            protected=True,
             database_instance_class="db.t4g.medium",
             database_storage=100,
             database_max_storage=1000,
@@ -88,18 +105,29 @@ def _preset(suffix: str) -> EnvironmentSettings:
         )
     if suffix == "staging":
         return EnvironmentSettings(
-            suffix=suffix, disposable=False, backup_retention=14, log_retention=30, event_retention=30
+            suffix=suffix,
+            disposable=False,
+            protected=True,
+            backup_retention=14,
+            log_retention=30,
+            event_retention=30,
         )
     return EnvironmentSettings(suffix=suffix)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingEndpoints:
-    """VPC endpoints that the default VPC already has and TAP is to use: ids, None where TAP makes its own."""
+class AccountSettings:
+    """What all environments of an account and region share.
 
-    s3: str | None = None
-    ssm: str | None = None
-    events: str | None = None
+    VPC endpoints that the default VPC already has and TAP is to use are named by their ids; None where TAP makes its
+    own.
+    """
+
+    zones: int = 2
+    """Availability zones in which functions run, 2 to 6: each interface endpoint costs by the hour in each."""
+    s3_vpc_endpoint_id: str | None = None
+    ssm_vpc_endpoint_id: str | None = None
+    events_vpc_endpoint_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +135,9 @@ class Settings:
     """Everything that a run of `main.py` is told."""
 
     environments: tuple[EnvironmentSettings, ...]
+    account: AccountSettings = AccountSettings()
     state_bucket: str | None = None
     """The S3 bucket of the Terraform state; None keeps the state in local files."""
-    existing_endpoints: ExistingEndpoints = ExistingEndpoints()
     emulator_url: str | None = None
     """Where an emulated AWS listens on this machine; None is AWS itself."""
 
@@ -119,63 +147,107 @@ class Settings:
         return "host" if self.emulator_url else "aws"
 
     @classmethod
-    def read(cls, variables: Mapping[str, str]) -> Self:
-        """The settings that `variables` (`os.environ`) give; an empty variable counts as not set.
+    def read(cls, variables: Mapping[str, str], tables: Mapping[str, Table]) -> Self:
+        """The settings that `variables` (`os.environ`) and the `tables` of `environments.toml` give.
 
-        Raises SettingsError with one sentence at the first wrong one.
+        An empty variable counts as not set. Raises SettingsError with one sentence at the first wrong setting.
         """
         given = {name: value for name in VARIABLES if (value := variables.get(name, "").strip())}
-        password_version = _whole_number(given, "DB_PASSWORD_VERSION", default=1, lowest=1, highest=2**31 - 1)
-        # RDS takes the ports 1150 to 65535 (CreateDBInstance).
-        database_port = _whole_number(given, "DB_PORT", default=5432, lowest=1150, highest=65535)
-        suffixes = [_suffix(suffix.strip()) for suffix in given.get("ENVIRONMENT_SUFFIX", "dev").split(",")]
+        suffixes = [suffix.strip() for suffix in given.get("ENVIRONMENT_SUFFIX", "dev").split(",")]
+        for suffix in suffixes:
+            _require_suffix(suffix, "ENVIRONMENT_SUFFIX", ", several with commas between them (dev,pr42)")
+        for name in tables:
+            if name != ACCOUNT_SUFFIX:
+                _require_suffix(name, f"{ENVIRONMENTS_FILE}: the table")
         return cls(
-            environments=tuple(
-                replace(_preset(suffix), password_version=password_version, database_port=database_port)
-                for suffix in dict.fromkeys(suffixes)
-            ),
-            state_bucket=_matching(given, "TF_STATE_BUCKET", _BUCKET, "the name of an S3 bucket"),
-            existing_endpoints=ExistingEndpoints(
-                s3=_vpc_endpoint_id(given, "S3_VPC_ENDPOINT_ID"),
-                ssm=_vpc_endpoint_id(given, "SSM_VPC_ENDPOINT_ID"),
-                events=_vpc_endpoint_id(given, "EVENTS_VPC_ENDPOINT_ID"),
-            ),
+            environments=tuple(_environment(suffix, tables.get(suffix, {})) for suffix in dict.fromkeys(suffixes)),
+            account=_account(tables.get(ACCOUNT_SUFFIX, {})),
+            state_bucket=_state_bucket(given),
             emulator_url=_url(given, "AWS_ENDPOINT_URL"),
         )
 
 
-def _suffix(suffix: str) -> str:
+def read_tables(directory: Path) -> Mapping[str, Table]:
+    """The tables of `environments.toml` in a folder. Raises SettingsError if it is missing or no TOML of tables."""
+    path = directory / ENVIRONMENTS_FILE
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        # Without it a deploy would take back what it says.
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}): run this in the project's folder, which has one"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise SettingsError(f"{ENVIRONMENTS_FILE}: {name!r} stands in no table: put it below [dev], for one")
+    return tables
+
+
+def _environment(suffix: str, table: Table) -> EnvironmentSettings:
+    environment = _changed(_preset(suffix), suffix, table)
+    for name, (lowest, highest) in _RANGES.items():
+        if name in table and not lowest <= table[name] <= highest:
+            raise SettingsError(
+                f"{ENVIRONMENTS_FILE}: {name} = {table[name]} in [{suffix}] is not valid: give {lowest} to {highest}"
+            )
+    if environment.disposable and environment.protected:
+        raise SettingsError(
+            f"{ENVIRONMENTS_FILE}: [{suffix}] is disposable and protected: set `disposable = false` to keep its data,"
+            " or `protected = false` to give them up"
+        )
+    return environment
+
+
+def _account(table: Table) -> AccountSettings:
+    account = _changed(AccountSettings(), ACCOUNT_SUFFIX, table)
+    for name, value in table.items():
+        if name.endswith("_vpc_endpoint_id") and not _VPC_ENDPOINT_ID.fullmatch(value):
+            raise SettingsError(
+                f"{ENVIRONMENTS_FILE}: {name} = {value!r} in [{ACCOUNT_SUFFIX}] is not valid:"
+                " give the id of a VPC endpoint (vpce-...), or leave it out"
+            )
+    return account
+
+
+def _changed(preset: T, name: str, table: Table) -> T:
+    """The preset with what the table says. Its keys and the types of their values are those of the dataclass."""
+    types = get_type_hints(type(preset))
+    settings = [field.name for field in fields(preset) if field.name != "suffix"]
+    for key, value in table.items():
+        if key not in settings:
+            raise SettingsError(
+                f"{ENVIRONMENTS_FILE}: [{name}] has no setting {key!r}: it may have {', '.join(settings)}"
+            )
+        # By the type itself: to Python, `true` is an int as well.
+        wanted = {bool: "true or false", int: "a whole number", str: "a text in quotes"}
+        kind = next(kind for kind in wanted if kind == types[key] or kind | None == types[key])
+        if type(value) is not kind:
+            raise SettingsError(f"{ENVIRONMENTS_FILE}: {key} = {value!r} in [{name}] is not valid: give {wanted[kind]}")
+    return replace(preset, **table)
+
+
+def _require_suffix(suffix: str, where: str, hint: str = "") -> None:
     if not _SUFFIX.fullmatch(suffix) or len(suffix) > MAX_SUFFIX_LENGTH:
         raise SettingsError(
-            f"ENVIRONMENT_SUFFIX {suffix!r} is not valid: use lower-case letters, digits and inner hyphens,"
-            f" at most {MAX_SUFFIX_LENGTH} characters, several with commas between them (dev,pr42)"
+            f"{where} {suffix!r} is not valid: use lower-case letters, digits and inner hyphens,"
+            f" at most {MAX_SUFFIX_LENGTH} characters{hint}"
         )
     if suffix == ACCOUNT_SUFFIX:
-        raise SettingsError(f"ENVIRONMENT_SUFFIX {suffix!r} is reserved for the account stack: choose another")
+        raise SettingsError(f"{where} {suffix!r} is reserved for the account stack: choose another")
     if suffix.startswith("prod") and suffix != "prod":
         raise SettingsError(
-            f"ENVIRONMENT_SUFFIX {suffix!r} would be a disposable environment that looks like production:"
+            f"{where} {suffix!r} would be a disposable environment that looks like production:"
             " write 'prod', or choose a name that does not start with it"
         )
-    return suffix
 
 
-def _whole_number(given: Mapping[str, str], name: str, *, default: int, lowest: int, highest: int) -> int:
-    value = given.get(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,10}", value) or not lowest <= int(value) <= highest:
-        raise SettingsError(f"{name} {value!r} is not valid: give a whole number from {lowest} to {highest}")
-    return int(value)
-
-
-def _matching(given: Mapping[str, str], name: str, pattern: re.Pattern[str], meaning: str) -> str | None:
-    value = given.get(name)
-    if value is not None and not pattern.fullmatch(value):
-        raise SettingsError(f"{name} {value!r} is not valid: give {meaning}, or unset it")
+def _state_bucket(given: Mapping[str, str]) -> str | None:
+    value = given.get("TF_STATE_BUCKET")
+    if value is not None and not _BUCKET.fullmatch(value):
+        raise SettingsError(f"TF_STATE_BUCKET {value!r} is not valid: give the name of an S3 bucket, or unset it")
     return value
-
-
-def _vpc_endpoint_id(given: Mapping[str, str], name: str) -> str | None:
-    return _matching(given, name, _VPC_ENDPOINT_ID, "the id of a VPC endpoint (vpce-...)")
 
 
 def _url(given: Mapping[str, str], name: str) -> str | None:

@@ -5,10 +5,10 @@ from cdktf_cdktf_provider_aws.data_aws_vpc import DataAwsVpc
 from constructs import Construct
 from constructs.default_vpc import DefaultVpc
 from constructs.security_group import SecurityGroup
-from stacks.account_stack import INTERFACE_ENDPOINTS
+from stacks.account_stack import ZONE_SERVICES
 from stacks.base import TapStack
 from stacks.names import MaxLength, resource_name
-from stacks.settings import EnvironmentSettings
+from stacks.settings import AccountSettings, EnvironmentSettings
 
 
 class VpcStack(TapStack):
@@ -16,18 +16,35 @@ class VpcStack(TapStack):
 
     vpc: DataAwsVpc
     subnet_ids: list[str]
+    """Of the database, in all zones."""
+    function_subnet_ids: list[str]
+    """Of the functions, where the VPC endpoints are."""
     function_security_group: SecurityGroup
     database_security_group: SecurityGroup
 
-    def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
-        super().__init__(scope, "vpc", suffix=environment.suffix, state_bucket=state_bucket)
-        # Lambda has no list of the zones that it supports; those of its own endpoint service come nearest.
-        default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=(*INTERFACE_ENDPOINTS, "lambda"))
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        environment: EnvironmentSettings,
+        account: AccountSettings,
+        state_bucket: str | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            "vpc",
+            suffix=environment.suffix,
+            state_bucket=state_bucket,
+            protected=environment.protected,
+        )
+        default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=ZONE_SERVICES, zones=account.zones)
         self.vpc = default_vpc.vpc
         self.subnet_ids = default_vpc.subnet_ids
+        self.function_subnet_ids = default_vpc.chosen_subnet_ids
         self.function_security_group = self._security_group("Function", "function", environment)
         self.database_security_group = self._security_group("Database", "database", environment)
-        self.function_security_group.allow_to(self.database_security_group, port=environment.database_port)
+        for port in environment.database_ports:
+            self.function_security_group.allow_to(self.database_security_group, port=port)
 
     def _security_group(self, id: str, service: str, environment: EnvironmentSettings) -> SecurityGroup:
         return SecurityGroup(

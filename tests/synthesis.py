@@ -13,15 +13,19 @@ from cdktf import App  # noqa: E402
 from stacks.account_stack import AccountStack  # noqa: E402
 from stacks.environment import Environment  # noqa: E402
 from stacks.function_package import FunctionPackage  # noqa: E402
-from stacks.settings import Settings  # noqa: E402
+from stacks.settings import Settings, Table  # noqa: E402
 from tests.unit.synthesized import Platform  # noqa: E402
 
+ROOT = Path(__file__).parents[1]
 
-def synthesize(variables: Mapping[str, str], package: FunctionPackage, directory: Path) -> Platform:
-    """Write the account and the environments that the variables ask for into `directory`, and read them back."""
-    settings = Settings.read(variables)
+
+def synthesize(
+    variables: Mapping[str, str], package: FunctionPackage, directory: Path, tables: Mapping[str, Table] | None = None
+) -> Platform:
+    """Write the account and the environments that the settings ask for into `directory`, and read them back."""
+    settings = Settings.read(variables, tables or {})
     app = App(outdir=str(directory), stack_traces=False)
-    AccountStack(app, state_bucket=settings.state_bucket, existing_endpoints=settings.existing_endpoints)
+    AccountStack(app, state_bucket=settings.state_bucket, account=settings.account)
     for environment in settings.environments:
         Environment(app, environment=environment, settings=settings, package=package)
     app.synth()

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from local.emulator import REGION
@@ -131,6 +131,19 @@ def _get_object(call: Recorded, surroundings: Surroundings) -> Iterator[Case]:
         if (path["key"], version) not in surroundings.versions:
             # Who may not list the bucket is not told that it lacks the object: 403, not 404.
             yield surroundings.case("s3:ListBucket", bucket)
+
+
+def cases_of_code(platform: Platform, cases: Sequence[Case]) -> Sequence[Case]:
+    """The same requests to EC2 that AWS makes in the function's name, made by the function's code.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+    """
+    function = {"lambda:SourceFunctionArn": platform.access.outputs["lambda_function_arn"]}
+    return [
+        replace(case, request=replace(case.request, context={**case.request.context, **function}))
+        for case in cases
+        if case.request.action.startswith("ec2:")
+    ]
 
 
 def cases_of_aws(platform: Platform, surroundings: Surroundings) -> Sequence[Case]:

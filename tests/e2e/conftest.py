@@ -11,6 +11,7 @@ import pytest
 from local.platform import Platform
 from local.prerequisites import terraform_problem
 from tests.e2e.recorder import start_recording
+from tests.e2e.stacks import SUFFIX
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +22,7 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     directory = Path(tempfile.mkdtemp(prefix="tap-e2e-"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_RECORDER_FILEPATH", str(tmp_path_factory.mktemp("recorder") / "requests"))
-        with Platform("e2e", directory, lambda _: nullcontext()) as platform:
+        with Platform(SUFFIX, directory, lambda _: nullcontext(lambda _: None)) as platform:
             start_recording(platform.emulator)
             yield platform
     # The logs that failures name stay.

@@ -10,7 +10,7 @@ import pytest
 
 from local.cdktf import PROJECT
 from local.platform import Platform
-from tests.e2e.calls import Surroundings, UnknownCallError, cases_of, cases_of_aws, role_policy
+from tests.e2e.calls import Surroundings, UnknownCallError, cases_of, cases_of_aws, cases_of_code, role_policy
 from tests.e2e.recorder import Recorded, recorded
 from tests.e2e.uploads import event_of, upload
 from tests.security import iam
@@ -56,6 +56,8 @@ class Run:
     calls: list[Recorded]
     of_function: list[Case]
     of_aws: list[Case]
+    refused: list[Case]
+    """What AWS does in the function's name, asked for by its code."""
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +72,14 @@ def run(platform: Platform) -> Run:
     of_function: list[Case] = []
     for call in calls:
         of_function += [case for case in cases_of(call, surroundings) if case not in of_function]
+    of_aws = cases_of_aws(platform, surroundings)
     return Run(
         policy=role_policy(platform),
         surroundings=surroundings,
         calls=calls,
         of_function=of_function,
-        of_aws=list(cases_of_aws(platform, surroundings)),
+        of_aws=list(of_aws),
+        refused=list(cases_of_code(platform, of_aws)),
     )
 
 
@@ -106,6 +110,14 @@ def test_nothing_is_granted_in_vain(run: Run, summary: list[str]) -> None:
     assert [str(part) for part in unneeded] == []
 
 
+def test_code_is_denied_what_lambda_may_do_to_the_vpc(run: Run, summary: list[str]) -> None:
+    """Lambda may place the function in the VPC; its code may touch nothing there, and that by the one Deny alone."""
+    assert len(run.refused) == 8
+    assert iam.denied(run.policy, run.refused) == [case.request for case in run.refused]
+    assert [str(part) for part in iam.unneeded(run.policy, run.refused, "Deny")] == []
+    summary.append(f"denial: {len(run.refused)} requests to EC2 by the function's code, all refused by it alone")
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -124,7 +136,7 @@ def test_what_is_granted_in_vain_is_found(run: Run, statement: Block) -> None:
 def test_value_of_a_condition_that_nobody_needs_is_found(run: Run) -> None:
     """A fifth parameter that the key could decrypt."""
     policy = json.loads(json.dumps(run.policy))
-    [statement] = [statement for statement in policy["Statement"] if "Condition" in statement]
+    [statement] = [it for it in policy["Statement"] if it["Effect"] == "Allow" and "Condition" in it]
     statement["Condition"]["StringEquals"]["kms:EncryptionContext:PARAMETER_ARN"].append("arn:aws:ssm:::parameter/x")
     [found] = iam.unneeded(policy, [*run.of_function, *run.of_aws])
     assert isinstance(found, iam.Alternative)

@@ -187,16 +187,12 @@ def test_bucket_policy_that_denies_unconditionally_does(emulator: Emulator, buck
         s3.get_object(Bucket=bucket, Key="key")
 
 
-def test_parameter_that_was_set_in_a_group_is_marked_as_the_users(emulator: Emulator, name: str) -> None:
-    rds = emulator.client("rds")
-    rds.create_db_parameter_group(DBParameterGroupName=name, DBParameterGroupFamily="postgres17", Description="test")
-    rds.modify_db_parameter_group(
-        DBParameterGroupName=name,
-        Parameters=[{"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "pending-reboot"}],
-    )
-    [parameter] = rds.describe_db_parameters(DBParameterGroupName=name)["Parameters"]
-    assert parameter["ParameterValue"] == "1"
-    assert parameter["Source"] == "user"
+@pytest.mark.parametrize("version", ["18", "18.4"])
+def test_default_parameter_group_is_that_of_the_major_version(emulator: Emulator, name: str, version: str) -> None:
+    instance = emulator.client("rds").create_db_instance(
+        DBInstanceIdentifier=name, Engine="postgres", EngineVersion=version, DBInstanceClass="db.t4g.micro"
+    )["DBInstance"]
+    assert [group["DBParameterGroupName"] for group in instance["DBParameterGroups"]] == ["default.postgres18"]
 
 
 @pytest.mark.parametrize(

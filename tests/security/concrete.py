@@ -40,9 +40,9 @@ def role_policy(platform: Platform, environment: str) -> Block:
 def queue_policies(platform: Platform) -> dict[str, list[Block]]:
     """The statements of every queue's policy, by the queue's name."""
     return {
-        re.findall(r"\[(.+?)\]", block["queue_url"])[0]: concrete(block["policy"])
+        block["name"]: concrete(block["policy"])
         for stack in platform.values()
-        for block in stack.resources("aws_sqs_queue_policy")
+        for block in stack.resources("aws_sqs_queue")
     }
 
 

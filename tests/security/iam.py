@@ -92,12 +92,13 @@ class Alternative:
         return f"{self.key} {self.operator} {self.value} (statement {self.statement + 1})"
 
 
-def permissions(document: Block) -> list[Permission]:
-    """All that the policy grants. It has none but Allow statements of actions and resources."""
+def permissions(document: Block, effect: str = "Allow") -> list[Permission]:
+    """All that the policy grants, or with `Deny` all that it refuses. Its statements name actions and resources."""
     granted = []
     for place, statement in enumerate(document["Statement"]):
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}, statement
-        assert statement["Effect"] == "Allow", statement
+        if statement["Effect"] != effect:
+            continue
         granted += [
             Permission(statement=place, action=action, resource=resource)
             for action in _list(statement["Action"])
@@ -106,11 +107,12 @@ def permissions(document: Block) -> list[Permission]:
     return granted
 
 
-def alternatives(document: Block) -> list[Alternative]:
-    """All values of all conditions."""
+def alternatives(document: Block, effect: str = "Allow") -> list[Alternative]:
+    """All values of all conditions under which the policy grants something, or with `Deny` refuses it."""
     return [
         Alternative(statement=place, operator=operator, key=key, value=value)
         for place, statement in enumerate(document["Statement"])
+        if statement["Effect"] == effect
         for operator, keys in statement.get("Condition", {}).items()
         for key, values in keys.items()
         for value in _list(values)
@@ -134,13 +136,21 @@ def denied(document: Block, cases: Sequence[Case]) -> list[Request]:
     return [case.request for case, verdict in zip(cases, verdicts, strict=True) if not verdict]
 
 
-def unneeded(document: Block, cases: Sequence[Case]) -> list[Permission | Alternative]:
-    """The parts of the identity policy whose removal denies no request that it allows."""
-    already_denied = denied(document, cases)
-    cases = [case for case in cases if case.request not in already_denied]
-    parts: list[Permission | Alternative] = [*permissions(document), *alternatives(document)]
+def unneeded(document: Block, cases: Sequence[Case], effect: str = "Allow") -> list[Permission | Alternative]:
+    """The parts of the identity policy whose removal changes the answer to none of the requests.
+
+    Of what it grants, these are the requests that it allows; with `Deny`, of what it refuses, those that it denies.
+    """
+    wanted = effect == "Allow"
+    verdicts = allowed([replace(case, identity_policy=document) for case in cases])
+    cases = [case for case, verdict in zip(cases, verdicts, strict=True) if verdict is wanted]
+    parts: list[Permission | Alternative] = [*permissions(document, effect), *alternatives(document, effect)]
     verdicts = allowed([replace(case, identity_policy=without(document, part)) for part in parts for case in cases])
-    return [part for place, part in enumerate(parts) if all(verdicts[place * len(cases) : (place + 1) * len(cases)])]
+    return [
+        part
+        for place, part in enumerate(parts)
+        if all(verdict is wanted for verdict in verdicts[place * len(cases) : (place + 1) * len(cases)])
+    ]
 
 
 def _without_permission(statement: Block, permission: Permission) -> Iterator[Block]:

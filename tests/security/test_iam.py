@@ -66,6 +66,16 @@ def test_what_nobody_asks_for_is_unneeded(missing: int, unneeded: list[str]) -> 
     assert [str(part) for part in iam.unneeded(POLICY, asked)] == expected
 
 
+def test_what_a_denial_refuses_alone_is_not_unneeded() -> None:
+    """And what the rest of the policy does not allow in the first place is."""
+    denial = {"Effect": "Deny", "Action": ["sqs:DeleteMessage", "sqs:PurgeQueue"], "Resource": arn("sqs", "a")}
+    policy = {**POLICY, "Statement": [*POLICY["Statement"], denial]}
+    asked = [case("DeleteMessage", "a"), case("PurgeQueue", "a")]
+    assert iam.denied(policy, asked) == [it.request for it in asked]
+    unneeded = [str(part) for part in iam.unneeded(policy, asked, "Deny")]
+    assert unneeded == [f"sqs:PurgeQueue on {arn('sqs', 'a')} (statement 2)"]
+
+
 def test_request_that_is_denied_anyway_needs_nothing() -> None:
     """Or a policy that lacks one thing would seem to need all the rest."""
     assert len(iam.unneeded(POLICY, [case("SendMessage", "a")])) == 6

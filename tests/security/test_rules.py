@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.synthesized import Block, Platform, Stack, walk
+from tests.unit.synthesized import Block, Platform, Stack, queue_arn, tls_only, walk
 
 # What lets other accounts put events on a bus.
 BUS_OPENERS = {"aws_cloudwatch_event_bus_policy", "aws_cloudwatch_event_permission"}
@@ -31,10 +31,10 @@ def policies(platform: Platform) -> Iterator[tuple[str, list[Block]]]:
                     yield f"{stack.id}/{kind}", value
 
 
-def policy_of(stack: Stack, kind: str, queue: str) -> list[Block]:
+def policy_of(stack: Stack, queue: str) -> list[Block]:
     """The policy of a queue, whose ARN is written as a reference."""
     (name,) = re.findall(r"\[(.+?)\]\.arn", queue)
-    statements: list[Block] = stack.resource(kind, queue_url=f"${{aws_sqs_queue[{name}].url}}")["policy"]
+    statements: list[Block] = stack.resource("aws_sqs_queue", name=name)["policy"]
     return statements
 
 
@@ -45,7 +45,7 @@ def allows(statements: list[Block], action: str) -> list[Block]:
 def test_every_event_target_keeps_what_it_cannot_deliver(platform: Platform) -> None:
     """Each has a dead-letter queue, whose policy admits EventBridge on behalf of the target's rule."""
     for stack, target in of_type(platform, "aws_cloudwatch_event_target"):
-        policy = policy_of(stack, "aws_sqs_queue_policy", target["dead_letter_config"]["arn"])
+        policy = policy_of(stack, target["dead_letter_config"]["arn"])
         (sender,) = allows(policy, "sqs:SendMessage")
         assert sender["Principal"] == {"Service": ["events.amazonaws.com"]}
         rule = target["rule"].replace(".name}", ".arn}")
@@ -83,34 +83,25 @@ def test_every_dead_letter_queue_of_a_queue_admits_that_one_alone(platform: Plat
     """Otherwise any queue of the account may redrive into it."""
     for stack, queue in of_type(platform, "aws_sqs_queue"):
         for target in re.findall(
-            r'"deadLetterTargetArn" = (aws_sqs_queue\[.+?\])\.arn', queue.get("redrive_policy", "")
+            r'"deadLetterTargetArn" = aws_sqs_queue\[(.+?)\]\.arn', queue.get("redrive_policy", "")
         ):
-            allowed = stack.resource("aws_sqs_queue_redrive_allow_policy", queue_url=f"${{{target}.url}}")
-            assert f'"sourceQueueArns" = [aws_sqs_queue[{queue["name"]}].arn]' in allowed["redrive_allow_policy"]
-            assert '"redrivePermission" = "byQueue"' in allowed["redrive_allow_policy"]
+            allowed = stack.resource("aws_sqs_queue", name=target)["redrive_allow_policy"]
+            assert f'"sourceQueueArns" = ["{queue_arn(queue["name"])}"]' in allowed
+            assert '"redrivePermission" = "byQueue"' in allowed
 
 
-@pytest.mark.parametrize(
-    ("kind", "policy_kind", "named", "identity", "action"),
-    [
-        ("aws_sqs_queue", "aws_sqs_queue_policy", "queue_url", "url", "sqs:*"),
-        ("aws_s3_bucket", "aws_s3_bucket_policy", "bucket", "id", "s3:*"),
-    ],
-    ids=["queue", "bucket"],
-)
-def test_every_queue_and_bucket_refuses_whoever_comes_without_tls(
-    platform: Platform, kind: str, policy_kind: str, named: str, identity: str, action: str
-) -> None:
-    """All actions, on all of it, to everybody."""
-    for stack, block in of_type(platform, kind):
-        reference = f"{kind}[{block.get('name') or block['bucket']}]"
-        policy = stack.resource(policy_kind, **{named: f"${{{reference}.{identity}}}"})["policy"]
-        (refusal,) = [statement for statement in policy if statement["Effect"] == "Deny"]
-        assert refusal["Principal"] == {"*": ["*"]}
-        assert refusal["Action"] == [action]
-        assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": ["false"]}}
-        arn = f"${{{reference}.arn}}"
-        assert refusal["Resource"] == ([arn, f"{arn}/*"] if kind == "aws_s3_bucket" else [arn])
+def test_every_queue_refuses_whoever_comes_without_tls(platform: Platform) -> None:
+    """All actions, to everybody."""
+    for _, queue in of_type(platform, "aws_sqs_queue"):
+        assert tls_only("sqs:*", queue_arn(queue["name"])) in queue["policy"]
+
+
+def test_every_bucket_refuses_whoever_comes_without_tls(platform: Platform) -> None:
+    """All actions, on the bucket and on all that is in it, to everybody."""
+    for stack, block in of_type(platform, "aws_s3_bucket"):
+        reference = f"aws_s3_bucket[{block['bucket']}]"
+        policy = stack.resource("aws_s3_bucket_policy", bucket=f"${{{reference}.id}}")["policy"]
+        assert tls_only("s3:*", f"${{{reference}.arn}}", f"${{{reference}.arn}}/*") in policy
 
 
 def test_a_service_is_admitted_only_on_behalf_of_a_resource_of_ours(platform: Platform) -> None:

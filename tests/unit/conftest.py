@@ -7,10 +7,11 @@ import pytest
 from cdktf import TerraformStack, Testing
 
 from stacks.function_package import FunctionPackage
+from stacks.settings import Table
 from tests import synthesis
 from tests.unit.synthesized import Platform
 
-Synthesize = Callable[[Mapping[str, str]], Platform]
+Synthesize = Callable[[Mapping[str, str], Mapping[str, Table]], Platform]
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +22,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> FunctionPackage:
 
 @pytest.fixture(scope="session")
 def synthesize(package: FunctionPackage, tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """Synthesizes the account and the environments that the variables ask for."""
+    """Synthesizes the account and the environments that variables and tables ask for."""
 
-    def run(variables: Mapping[str, str]) -> Platform:
-        return synthesis.synthesize(variables, package, tmp_path_factory.mktemp("cdktf.out"))
+    def run(variables: Mapping[str, str], tables: Mapping[str, Table]) -> Platform:
+        return synthesis.synthesize(variables, package, tmp_path_factory.mktemp("cdktf.out"), tables)
 
     return run
 
@@ -32,20 +33,26 @@ def synthesize(package: FunctionPackage, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="session")
 def platform(synthesize: Synthesize) -> Platform:
     """The account, all presets, and an environment with the longest suffix, with state in local files."""
-    return synthesize({"ENVIRONMENT_SUFFIX": "dev,staging,prod,twenty-characters-20"})
+    return synthesize({"ENVIRONMENT_SUFFIX": "dev,staging,prod,twenty-characters-20"}, {})
 
 
 @pytest.fixture(scope="session")
 def changed(synthesize: Synthesize) -> Platform:
-    """What the other settings do: state in S3, other port, raised password version, emulated AWS."""
+    """What the other settings do: state in S3, another port, raised password version, a snapshot, emulated AWS."""
     return synthesize(
         {
             "ENVIRONMENT_SUFFIX": "pr42",
             "TF_STATE_BUCKET": "tap-state",
-            "DB_PORT": "6543",
-            "DB_PASSWORD_VERSION": "7",
             "AWS_ENDPOINT_URL": "http://127.0.0.1:5000",
-        }
+        },
+        {
+            "pr42": {
+                "database_port": 6543,
+                "database_former_port": 5432,
+                "database_snapshot": "before",
+                "password_version": 7,
+            }
+        },
     )
 
 
@@ -53,11 +60,14 @@ def changed(synthesize: Synthesize) -> Platform:
 def with_existing_endpoints(synthesize: Synthesize) -> Platform:
     """An account whose VPC has all endpoints already."""
     return synthesize(
+        {},
         {
-            "S3_VPC_ENDPOINT_ID": "vpce-00000000000000053",
-            "SSM_VPC_ENDPOINT_ID": "vpce-000000000000055e",
-            "EVENTS_VPC_ENDPOINT_ID": "vpce-0000000000000e7e",
-        }
+            "account": {
+                "s3_vpc_endpoint_id": "vpce-00000000000000053",
+                "ssm_vpc_endpoint_id": "vpce-000000000000055e",
+                "events_vpc_endpoint_id": "vpce-0000000000000e7e",
+            }
+        },
     )
 
 

@@ -140,13 +140,18 @@ def tls_only(actions: str, *resources: str) -> Block:
     }
 
 
+def queue_arn(queue: str) -> str:
+    """How the policy of a queue, which is part of it, names the queue."""
+    return f"arn:{{partition}}:sqs:{{region}}:{{account}}:{queue}"
+
+
 def sender(service: str, source_arn: str, queue: str) -> Block:
     """The statement that lets one service send to a queue on behalf of one resource of the account."""
     return {
         "Effect": "Allow",
         "Principal": {"Service": [service]},
         "Action": ["sqs:SendMessage"],
-        "Resource": [f"${{aws_sqs_queue[{queue}].arn}}"],
+        "Resource": [queue_arn(queue)],
         "Condition": {
             "ArnEquals": {"aws:SourceArn": [source_arn]},
             "StringEquals": {"aws:SourceAccount": ["{account}"]},

@@ -20,12 +20,12 @@ from constructs.security_group import SecurityGroup
 from stacks.account_stack import AccountStack
 from stacks.environment import Environment
 from stacks.function_package import FunctionPackage
-from stacks.settings import ExistingEndpoints, Settings
+from stacks.settings import AccountSettings, Settings
 
 
 @pytest.fixture(scope="module")
 def environment(package: FunctionPackage, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    settings = Settings.read({})
+    settings = Settings.read({}, {})
     app = App(outdir=str(tmp_path_factory.mktemp("cdktf.out")), stack_traces=False)
     return Environment(app, environment=settings.environments[0], settings=settings, package=package)
 
@@ -69,5 +69,5 @@ def test_password_parameter_is_handed_on(environment: Environment) -> None:
 def test_account_offers_its_bucket(tmp_path: Path) -> None:
     """The state bucket can be built upon."""
     app = App(outdir=str(tmp_path), stack_traces=False)
-    account = AccountStack(app, state_bucket=None, existing_endpoints=ExistingEndpoints())
+    account = AccountStack(app, state_bucket=None, account=AccountSettings())
     assert isinstance(account.bucket, S3Bucket)

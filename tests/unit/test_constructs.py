@@ -1,5 +1,6 @@
 """The constructs by themselves: safe without being asked, and refusing what AWS would refuse later."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
 from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 
+from constructs.caller import Caller
 from constructs.database_credential import DatabaseCredential
 from constructs.default_vpc import DefaultVpc
 from constructs.function_role import FunctionRole
@@ -59,11 +61,18 @@ class TestSecureBucket:
 class TestSecureQueue:
     @staticmethod
     def make(stack: TerraformStack, *, visibility_timeout: int) -> SecureQueue:
-        return SecureQueue(stack, "Queue", name="queue", component="test", visibility_timeout=visibility_timeout)
+        return SecureQueue(
+            stack,
+            "Queue",
+            name="queue",
+            caller=Caller(stack, "Caller"),
+            component="test",
+            visibility_timeout=visibility_timeout,
+        )
 
     def test_nobody_may_send_unless_named(self, stack: TerraformStack) -> None:
         """The policy admits nobody, and refuses what comes without TLS."""
-        SecureQueue(stack, "Queue", name="queue", component="test")
+        SecureQueue(stack, "Queue", name="queue", caller=Caller(stack, "Caller"), component="test")
         synthesized = CdktfTesting.synth(stack)
         assert CdktfTesting.to_have_data_source_with_properties(
             synthesized,
@@ -93,6 +102,7 @@ def reliable_queue(stack: TerraformStack, *, consumer_timeout: int = 60, outage:
         "Ingest",
         name="ingest",
         dead_letter_queue_name="ingest-dlq",
+        caller=Caller(stack, "Caller"),
         component="test",
         consumer_timeout=consumer_timeout,
         outage=outage,
@@ -132,13 +142,21 @@ class TestReliableQueue:
             reliable_queue(stack, outage=seconds)
 
 
-VPC_STATEMENTS = [{"sid": "JoinVpc"}, {"sid": "SeeVpc"}]
+VPC_STATEMENTS = [{"sid": "JoinVpc"}, {"sid": "SeeVpc"}, {"sid": "KeepCodeFromVpc", "effect": "Deny"}]
 
 
 class TestFunctionRole:
     @staticmethod
     def make(stack: TerraformStack, statement: Statement) -> FunctionRole:
-        return FunctionRole(stack, "Role", name="role", log_group_arn="arn", network_arn="arn", statements=[statement])
+        return FunctionRole(
+            stack,
+            "Role",
+            name="role",
+            function_arn="arn",
+            log_group_arn="arn",
+            network_arn="arn",
+            statements=[statement],
+        )
 
     @pytest.mark.parametrize(
         "statement",
@@ -205,11 +223,31 @@ class TestPostgresInstance:
             {
                 "deletion_protection": True,
                 "skip_final_snapshot": False,
-                "final_snapshot_identifier": "database-final",
                 "delete_automated_backups": False,
                 "apply_immediately": False,
             },
         )
+
+    def test_a_disposable_one_may_keep_backups_for_a_day(self, stack: TerraformStack) -> None:
+        """An account of AWS's free plan takes no more."""
+        self.make(stack, backup_retention=1, disposable=True)
+        assert CdktfTesting.to_have_resource_with_properties(
+            CdktfTesting.synth(stack), DbInstance.TF_RESOURCE_TYPE, {"backup_retention_period": 1}
+        )
+
+    def test_every_final_snapshot_has_a_name_of_its_own(self, stack: TerraformStack) -> None:
+        """That of the time at which the instance was made, and no later plan finds another one."""
+        self.make(stack)
+        [instance] = json.loads(CdktfTesting.synth(stack))["resource"]["aws_db_instance"].values()
+        assert instance["final_snapshot_identifier"] == ('database-final-${formatdate("YYYYMMDDhhmmss", timestamp())}')
+        assert "final_snapshot_identifier" in instance["lifecycle"]["ignore_changes"]
+
+    def test_another_snapshot_does_not_replace_a_database(self, stack: TerraformStack) -> None:
+        """It is what a new one is made from, and nothing later."""
+        self.make(stack, snapshot="before")
+        [instance] = json.loads(CdktfTesting.synth(stack))["resource"]["aws_db_instance"].values()
+        assert instance["snapshot_identifier"] == "before"
+        assert "snapshot_identifier" in instance["lifecycle"]["ignore_changes"]
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -225,6 +263,9 @@ class TestPostgresInstance:
             ({"max_storage": 65_537}, "^max_storage 65537 is not valid: give 22 to 65536 GiB$"),
             ({"backup_retention": 6}, "^backup_retention 6 is not valid: give 7 to 35 days$"),
             ({"backup_retention": 36}, "^backup_retention 36 is not valid: give 7 to 35 days$"),
+            ({"backup_retention": 0, "disposable": True}, "^backup_retention 0 is not valid: give 1 to 35 days$"),
+            ({"port": 1149}, "^port 1149 is not valid: give 1150 to 65535 "),
+            ({"port": 65_536}, "^port 65536 is not valid: give 1150 to 65535 "),
         ],
     )
     def test_what_rds_refuses(self, stack: TerraformStack, changes: dict[str, Any], message: str) -> None:
@@ -357,5 +398,5 @@ class TestSecurityGroup:
 class TestDefaultVpc:
     def test_one_service_alone_decides_the_zones(self, stack: TerraformStack) -> None:
         """With a single service there is nothing to intersect with."""
-        DefaultVpc(stack, "Vpc", endpoint_services=("ssm",))
+        DefaultVpc(stack, "Vpc", endpoint_services=("ssm",), zones=2)
         assert "${setintersection(tolist(data.aws_vpc_endpoint_service." in CdktfTesting.synth(stack)

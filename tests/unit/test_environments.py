@@ -17,7 +17,6 @@ def instances(platform: Platform) -> dict[str, Block]:
         ("multi_az", False, False, True),
         ("deletion_protection", False, True, True),
         ("skip_final_snapshot", True, False, False),
-        ("final_snapshot_identifier", None, "tap-rds-staging-final", "tap-rds-prod-final"),
         ("delete_automated_backups", True, False, False),
         ("apply_immediately", True, False, False),
         ("backup_retention_period", 7, 14, 35),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.unit.synthesized import Block, Platform, Stack, sender, tls_only
+from tests.unit.synthesized import Block, Platform, Stack, queue_arn, sender, tls_only
 
 RULE = "${aws_cloudwatch_event_rule[tap-s3-processing-dev].arn}"
 CONSUMER = "${aws_sqs_queue[tap-events-dev].arn}"
@@ -30,8 +30,7 @@ def test_holds_the_bus_its_rule_and_who_hears_of_it(event_bridge: Stack) -> None
         "aws_cloudwatch_event_target": 2,
         "aws_cloudwatch_log_group": 1,
         "aws_sqs_queue": 3,
-        "aws_sqs_queue_policy": 3,
-        "aws_sqs_queue_redrive_allow_policy": 1,
+        "terraform_data": 1,
     }
 
 
@@ -75,36 +74,24 @@ def test_target_keeps_what_cannot_be_delivered(target: Block) -> None:
     assert target["dead_letter_config"] == {"arn": "${aws_sqs_queue[tap-undelivered-events-dev].arn}"}
 
 
-def test_target_waits_for_the_policy_of_its_dead_letter_queue(target: Block) -> None:
-    """Before it, EventBridge could not put anything there."""
-    assert "aws_sqs_queue_policy[tap-undelivered-events-dev]" in target["depends_on"]
-
-
 def test_target_has_no_role(target: Block) -> None:
     """Queue and log group admit EventBridge by their own policies."""
     assert "role_arn" not in target
 
 
-def test_the_consumers_target_waits_for_its_queues_policy(event_bridge: Stack) -> None:
-    """Before it, EventBridge could not deliver."""
-    target = event_bridge.resource("aws_cloudwatch_event_target", arn=CONSUMER)
-    assert "aws_sqs_queue_policy[tap-events-dev]" in target["depends_on"]
-
-
 @pytest.mark.parametrize("queue", ["tap-events-dev", "tap-undelivered-events-dev"])
 def test_only_the_rule_may_send(event_bridge: Stack, queue: str) -> None:
     """Consumer queue and undelivered events admit EventBridge on behalf of the rule, over TLS."""
-    policy = event_bridge.resource("aws_sqs_queue_policy", queue_url=f"${{aws_sqs_queue[{queue}].url}}")
-    assert policy["policy"] == [
-        tls_only("sqs:*", f"${{aws_sqs_queue[{queue}].arn}}"),
+    assert event_bridge.resource("aws_sqs_queue", name=queue)["policy"] == [
+        tls_only("sqs:*", queue_arn(queue)),
         sender("events.amazonaws.com", RULE, queue),
     ]
 
 
 def test_no_service_may_send_to_the_consumers_dead_letter_queue(event_bridge: Stack) -> None:
     """Dead letters come from SQS itself, which asks no policy."""
-    policy = event_bridge.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-dlq-events-dev].url}")
-    assert policy["policy"] == [tls_only("sqs:*", "${aws_sqs_queue[tap-dlq-events-dev].arn}")]
+    queue = event_bridge.resource("aws_sqs_queue", name="tap-dlq-events-dev")
+    assert queue["policy"] == [tls_only("sqs:*", queue_arn("tap-dlq-events-dev"))]
 
 
 def test_consumers_dead_letter_queue_is_its_own(event_bridge: Stack) -> None:
@@ -113,12 +100,9 @@ def test_consumers_dead_letter_queue_is_its_own(event_bridge: Stack) -> None:
     assert queue["redrive_policy"] == (
         '${jsonencode({"deadLetterTargetArn" = aws_sqs_queue[tap-dlq-events-dev].arn, "maxReceiveCount" = 5})}'
     )
-    assert event_bridge.resource("aws_sqs_queue_redrive_allow_policy") == {
-        "queue_url": "${aws_sqs_queue[tap-dlq-events-dev].url}",
-        "redrive_allow_policy": (
-            '${jsonencode({"redrivePermission" = "byQueue", "sourceQueueArns" = [aws_sqs_queue[tap-events-dev].arn]})}'
-        ),
-    }
+    assert event_bridge.resource("aws_sqs_queue", name="tap-dlq-events-dev")["redrive_allow_policy"] == (
+        f'${{jsonencode({{"redrivePermission" = "byQueue", "sourceQueueArns" = ["{queue_arn("tap-events-dev")}"]}})}}'
+    )
 
 
 def test_monitoring_log_group_is_where_eventbridge_may_write(event_bridge: Stack) -> None:

@@ -21,7 +21,7 @@ def statements(iam: Stack) -> list[Block]:
 
 def test_holds_one_role_with_one_policy(iam: Stack) -> None:
     """No managed policy, no attachment, no user."""
-    assert iam.inventory == {"aws_iam_role": 1, "aws_iam_role_policy": 1}
+    assert iam.inventory == {"aws_iam_role": 1, "aws_iam_role_policy": 1, "terraform_data": 1}
 
 
 def test_only_lambda_may_take_the_role(iam: Stack) -> None:
@@ -90,13 +90,44 @@ def test_complete_policy(statements: list[Block]) -> None:
             "Resource": ["arn:{partition}:ec2:{region}:{account}:*/*"],
         },
         {"Effect": "Allow", "Action": ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], "Resource": ["*"]},
+        {
+            "Effect": "Deny",
+            "Action": [
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            "Resource": ["*"],
+            "Condition": {
+                "ArnEquals": {
+                    "lambda:SourceFunctionArn": ["arn:{partition}:lambda:{region}:{account}:function:tap-lambda-dev"]
+                }
+            },
+        },
     ]
 
 
 def test_only_what_ec2_describes_is_any_resource(statements: list[Block]) -> None:
     """`Resource: *` stands only beside actions that take no other."""
-    actions = {action for statement in statements if "*" in statement["Resource"] for action in statement["Action"]}
+    allowing = [statement for statement in statements if statement["Effect"] == "Allow"]
+    actions = {action for statement in allowing if "*" in statement["Resource"] for action in statement["Action"]}
     assert actions == {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
+
+
+def test_the_functions_code_is_denied_all_that_lambda_may_do_to_the_vpc(statements: list[Block]) -> None:
+    """Whatever EC2 action the role allows, for Lambda's sake, the one Deny takes from the code."""
+    (denial,) = [statement for statement in statements if statement["Effect"] == "Deny"]
+    allowed = {action for it in statements if it["Effect"] == "Allow" for action in it["Action"]}
+    assert set(denial["Action"]) == {action for action in allowed if action.startswith("ec2:")}
+
+
+def test_the_code_that_is_denied_is_the_functions(platform: Platform, statements: list[Block]) -> None:
+    """A denial for another function would deny nothing."""
+    name = platform["tap-lambda-dev"].resource("aws_lambda_function")["function_name"]
+    assert statements[-1]["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"][0].endswith(f":function:{name}")
 
 
 def test_no_action_is_a_wildcard(statements: list[Block]) -> None:

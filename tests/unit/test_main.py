@@ -40,15 +40,16 @@ def run(dist: Path) -> Run:
     """Runs main.py in a directory, with these settings and no others."""
 
     def start(
-        directory: Path, *, packages: Path = dist, plain: str = "", **settings: str
+        directory: Path, *, packages: Path = dist, plain: str = "", tables: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
         directory.joinpath("cdktf.json").write_text("{}")
+        directory.joinpath("environments.toml").write_text(tables)
         tools = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
         home = {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME") if name in os.environ}
         return subprocess.run(
             [sys.executable, "-c", LAUNCHER.format(root=ROOT), packages, plain],
             cwd=directory,
-            env={"PATH": tools, "PYTHONPATH": str(ROOT), **home, **settings},
+            env={"PATH": tools, "PYTHONPATH": str(ROOT), **home, **variables},
             capture_output=True,
             text=True,
             timeout=120,
@@ -102,7 +103,18 @@ def test_output_names_nothing_of_this_machine(synthesized: Path) -> None:
     ("settings", "names"),
     [
         pytest.param({"ENVIRONMENT_SUFFIX": "Dev!"}, ["ENVIRONMENT_SUFFIX 'Dev!'", "use"], id="suffix"),
-        pytest.param({"DB_PORT": "80"}, ["DB_PORT '80'", "1150 to 65535"], id="out of range"),
+        pytest.param(
+            {"tables": "[dev]\ndatabase_port = 80"},
+            ["environments.toml: database_port = 80 in [dev]", "1150 to 65535"],
+            id="out of range",
+        ),
+        pytest.param(
+            {"tables": "[dev]\nbackup_retention = 36"},
+            ["environments.toml: [dev] backup_retention 36", "1 to 35 days"],
+            id="refused by a construct",
+        ),
+        pytest.param({"tables": "[account]\nzones = 1"}, ["[account] zones 1", "give 2 to 6"], id="too few zones"),
+        pytest.param({"tables": "[dev]\nport = 5432"}, ["environments.toml: [dev] has no setting"], id="unknown"),
         pytest.param({"AWS_ENDPOINT_URL": "127.0.0.1"}, ["AWS_ENDPOINT_URL '127.0.0.1'", "give a URL"], id="malformed"),
         pytest.param(
             {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
@@ -113,10 +125,10 @@ def test_output_names_nothing_of_this_machine(synthesized: Path) -> None:
     ],
 )
 def test_bad_input(run: Run, tmp_path: Path, settings: dict[str, str], names: list[str]) -> None:
-    """One sentence that names the setting and the fix, exit code 1, no trace, and nothing half-written."""
+    """One sentence that names the setting and the fix, exit code 1, no trace, and nothing written."""
     finished = run(tmp_path, **settings)
     assert (finished.returncode, finished.stdout) == (1, "")
     (line,) = finished.stderr.splitlines()
     assert line.startswith("TAP: ")
     assert [name for name in names if name not in line] == []
-    assert [path.name for path in tmp_path.iterdir()] == ["cdktf.json"]
+    assert list(tmp_path.rglob("cdk.tf.json")) == []

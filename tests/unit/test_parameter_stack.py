@@ -7,7 +7,7 @@ from tests.unit.synthesized import Platform
 
 def test_holds_three_parameters(platform: Platform) -> None:
     """The fourth, the password, is born with the database in RdsStack."""
-    assert platform["tap-parameter-dev"].inventory == {"aws_ssm_parameter": 3}
+    assert platform["tap-parameter-dev"].inventory == {"aws_ssm_parameter": 3, "terraform_data": 1}
 
 
 @pytest.mark.parametrize(

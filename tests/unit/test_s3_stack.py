@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.synthesized import Platform, Stack, sender, tls_only
+from tests.unit.synthesized import Platform, Stack, queue_arn, sender, tls_only
 
 UPLOADS = "tap-uploads-dev-{account}"
 ARTIFACTS = "tap-artifacts-dev-{account}"
@@ -26,8 +26,7 @@ def test_holds_two_buckets_the_ingest_queue_and_its_dead_letters(s3: Stack) -> N
         "aws_s3_bucket_server_side_encryption_configuration": 2,
         "aws_s3_bucket_versioning": 2,
         "aws_sqs_queue": 2,
-        "aws_sqs_queue_policy": 2,
-        "aws_sqs_queue_redrive_allow_policy": 1,
+        "terraform_data": 1,
     }
 
 
@@ -111,24 +110,25 @@ def test_every_new_upload_is_announced_to_the_ingest_queue(s3: Stack) -> None:
     assert queue == {"queue_arn": "${aws_sqs_queue[tap-ingest-dev].arn}", "events": ["s3:ObjectCreated:*"]}
 
 
-def test_notification_waits_for_the_queue_policy(s3: Stack) -> None:
+def test_notification_waits_for_the_queue_and_its_policy(s3: Stack) -> None:
     """S3 refuses a notification to a queue that does not admit it yet; the emulator does not."""
-    assert s3.resource("aws_s3_bucket_notification")["depends_on"] == ["aws_sqs_queue_policy[tap-ingest-dev]"]
+    (queue,) = s3.resource("aws_s3_bucket_notification")["queue"]
+    assert queue["queue_arn"] == "${aws_sqs_queue[tap-ingest-dev].arn}"
+    assert s3.resource("aws_sqs_queue", name="tap-ingest-dev")["policy"]
 
 
 def test_only_the_upload_bucket_may_send_to_the_ingest_queue(s3: Stack) -> None:
     """The queue admits S3 on behalf of that bucket of this account, over TLS."""
-    policy = s3.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-ingest-dev].url}")
-    assert policy["policy"] == [
-        tls_only("sqs:*", "${aws_sqs_queue[tap-ingest-dev].arn}"),
+    assert s3.resource("aws_sqs_queue", name="tap-ingest-dev")["policy"] == [
+        tls_only("sqs:*", queue_arn("tap-ingest-dev")),
         sender("s3.amazonaws.com", f"${{aws_s3_bucket[{UPLOADS}].arn}}", "tap-ingest-dev"),
     ]
 
 
 def test_no_service_may_send_to_the_dead_letter_queue(s3: Stack) -> None:
     """Dead letters come from SQS itself, which asks no policy."""
-    policy = s3.resource("aws_sqs_queue_policy", queue_url="${aws_sqs_queue[tap-dlq-ingest-dev].url}")
-    assert policy["policy"] == [tls_only("sqs:*", "${aws_sqs_queue[tap-dlq-ingest-dev].arn}")]
+    queue = s3.resource("aws_sqs_queue", name="tap-dlq-ingest-dev")
+    assert queue["policy"] == [tls_only("sqs:*", queue_arn("tap-dlq-ingest-dev"))]
 
 
 def test_a_message_that_fails_for_more_than_a_day_becomes_a_dead_letter(s3: Stack) -> None:
@@ -142,12 +142,9 @@ def test_a_message_that_fails_for_more_than_a_day_becomes_a_dead_letter(s3: Stac
 
 def test_only_the_ingest_queue_may_use_its_dead_letter_queue(s3: Stack) -> None:
     """Another queue cannot redrive into it."""
-    assert s3.resource("aws_sqs_queue_redrive_allow_policy") == {
-        "queue_url": "${aws_sqs_queue[tap-dlq-ingest-dev].url}",
-        "redrive_allow_policy": (
-            '${jsonencode({"redrivePermission" = "byQueue", "sourceQueueArns" = [aws_sqs_queue[tap-ingest-dev].arn]})}'
-        ),
-    }
+    assert s3.resource("aws_sqs_queue", name="tap-dlq-ingest-dev")["redrive_allow_policy"] == (
+        f'${{jsonencode({{"redrivePermission" = "byQueue", "sourceQueueArns" = ["{queue_arn("tap-ingest-dev")}"]}})}}'
+    )
 
 
 def test_the_dead_letter_queue_redrives_nowhere(s3: Stack) -> None:

@@ -18,6 +18,7 @@ def test_makes_security_groups_and_their_rules_only(vpc: Stack) -> None:
         "aws_security_group": 2,
         "aws_vpc_security_group_egress_rule": 1,
         "aws_vpc_security_group_ingress_rule": 1,
+        "terraform_data": 1,
     }
 
 
@@ -74,6 +75,15 @@ def test_the_database_admits_the_function(vpc: Stack) -> None:
 
 @pytest.mark.parametrize("direction", ["ingress", "egress"])
 def test_the_rules_follow_the_databases_port(changed: Platform, direction: str) -> None:
-    """DB_PORT moves the hole in the wall along with the database."""
-    rule = changed["tap-vpc-pr42"].resource(f"aws_vpc_security_group_{direction}_rule")
-    assert (rule["from_port"], rule["to_port"]) == (6543, 6543)
+    """While it moves, functions reach it on either side of the move."""
+    rules = changed["tap-vpc-pr42"].resources(f"aws_vpc_security_group_{direction}_rule")
+    assert {(rule["from_port"], rule["to_port"]) for rule in rules} == {(6543, 6543), (5432, 5432)}
+
+
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_a_rule_is_never_moved_to_another_port(platform: Platform, changed: Platform, direction: str) -> None:
+    """The rule of the old port stays what it is: AWS would refuse its duplicate."""
+    kind = f"aws_vpc_security_group_{direction}_rule"
+    before, after = (it.document["resource"][kind] for it in (platform["tap-vpc-dev"], changed["tap-vpc-pr42"]))
+    ports = {address: block["from_port"] for address, block in after.items()}
+    assert {address: block["from_port"] for address, block in before.items()}.items() <= ports.items()
