@@ -17,10 +17,10 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local upload results test test-unit security check format synth package benchmark lock clean prerequisites
+.PHONY: help setup demo local upload results test test-unit security check format synth package rds-ca-bundle benchmark lock clean prerequisites
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(NODE_READY) ## Install everything that the project needs into .venv and node_modules
 
@@ -38,14 +38,15 @@ upload: $(PYTHON_READY) ## Upload FILE as PROJECT's to `make local`, show it; al
 results: $(PYTHON_READY) ## Latest runs, slowest, flaky and failing tests of `make local`; PROJECT and LIMIT narrow them
 	@$(PY) -m local results --project "$$PROJECT" --limit "$${LIMIT:-10}"
 
-test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (12 minutes)
-	$(PY) -m pytest --cov --cov-report=term
+# Two processes: one deploys the platform, and waits more than it works.
+test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (11 minutes)
+	$(PY) -m pytest -n 2 --cov --cov-report=term
 
 test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)
 	$(PY) -m pytest tests/unit
 
 security: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## The proofs of security alone, with a summary (5 minutes)
-	$(PY) -m pytest -m security tests/security tests/handler tests/e2e
+	$(PY) -m pytest -n 2 -m security tests/security tests/handler tests/e2e
 
 check: $(PYTHON_READY) ## Lint, format and types, without changing anything
 	$(PY) -m ruff check $(SOURCES)
@@ -61,6 +62,9 @@ synth: $(PYTHON_READY) dist/handler-aws.zip ## Write the Terraform JSON of ENVIR
 	@ls -d cdktf.out/stacks/*
 
 package: dist/handler-aws.zip ## Build the function's package for AWS
+
+rds-ca-bundle: $(PYTHON_READY) ## Take AWS's current certificate authorities of RDS, for regions that are newer than ours
+	@$(PY) -m handler.renew_rds_ca_bundle
 
 benchmark: $(PYTHON_READY) dist/handler-aws.zip ## Compare the time of a synth with that of importing all bindings
 	$(PY) -m benchmarks.synth
@@ -84,6 +88,8 @@ $(PYTHON_READY): Pipfile.lock handler/requirements.txt | prerequisites
 	$(PY) -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
 	VIRTUAL_ENV="$(CURDIR)/.venv" $(PY) -m pipenv sync --dev
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r handler/requirements.txt
+	# jsii unpacks the bindings at their first use, and two processes that do so at once get in each other's way.
+	$(PY) -c 'from stacks import lazy_bindings; lazy_bindings.install(); import stacks.base'
 	touch $@
 
 $(SECURITY_READY): tests/security/requirements.txt | prerequisites

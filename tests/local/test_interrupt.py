@@ -23,17 +23,17 @@ def working_below(directory: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("arguments", [["demo"], ["up", "--platform=running.json"]], ids=["demo", "up"])
-def test_interrupted_while_terraform_runs(arguments: list[str], tmp_path: Path) -> None:
+def test_interrupted_while_terraform_runs(arguments: list[str], short_path: Path) -> None:
     """Neither a process nor a file is left."""
     process = subprocess.Popen(
         [sys.executable, "-m", "local", *arguments],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path)},
+        cwd=short_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(short_path)},
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        while not any(name.startswith("terraform-prov") for name in working_below(tmp_path)):
+        while not any(name.startswith("terraform-prov") for name in working_below(short_path)):
             assert process.poll() is None
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
@@ -41,5 +41,5 @@ def test_interrupted_while_terraform_runs(arguments: list[str], tmp_path: Path) 
     finally:
         process.kill()
     assert (process.returncode, output.splitlines()[-1]) == (130, "Interrupted: everything is stopped and removed.")
-    assert working_below(tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
+    assert working_below(short_path) == []
+    assert list(short_path.iterdir()) == []
