@@ -10,14 +10,14 @@ from constructs.event_bus import EventBus
 from constructs.event_rule import EventRule
 from constructs.reliable_queue import ReliableQueue
 from stacks.account_lookup import account_key_arn
-from stacks.base import TapStack
+from stacks.base import EnvironmentStack
 from stacks.names import MaxLength, event_log_group_name, resource_name
 from stacks.settings import EnvironmentSettings
 
 _CONSUMER_TIMEOUT = 60  # seconds that a consumer of the events may take for a batch
 
 
-class EventBridgeStack(TapStack):
+class EventBridgeStack(EnvironmentStack):
     """Custom bus with an archive; a rule that routes to the consumer queue and to the monitoring log group."""
 
     custom_event_bus: CloudwatchEventBus
@@ -28,13 +28,7 @@ class EventBridgeStack(TapStack):
     monitoring_log_group: CloudwatchLogGroup
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
-        super().__init__(
-            scope,
-            "eventbridge",
-            suffix=environment.suffix,
-            state_bucket=state_bucket,
-            protected=environment.protected,
-        )
+        super().__init__(scope, "eventbridge", environment=environment, state_bucket=state_bucket)
         suffix = environment.suffix
         caller = Caller(self, "Caller")
         bus = EventBus(

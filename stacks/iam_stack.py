@@ -10,7 +10,7 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from constructs import Construct
 from constructs.caller import Caller
 from constructs.function_role import FunctionRole
-from stacks.base import TapStack
+from stacks.base import EnvironmentStack
 from stacks.event_bridge_stack import EventBridgeStack
 from stacks.names import MaxLength, database_parameter_name, function_log_group_name, function_name, resource_name
 from stacks.s3_stack import S3Stack
@@ -19,7 +19,7 @@ from stacks.settings import EnvironmentSettings
 _PARAMETERS = ("endpoint", "username", "password", "name")
 
 
-class IamStack(TapStack):
+class IamStack(EnvironmentStack):
     """The role of the function: the four parameters, the bus, the bucket, the queue, its own log group."""
 
     lambda_role: IamRole
@@ -33,13 +33,7 @@ class IamStack(TapStack):
         s3: S3Stack,
         event_bridge: EventBridgeStack,
     ) -> None:
-        super().__init__(
-            scope,
-            "iam",
-            suffix=environment.suffix,
-            state_bucket=state_bucket,
-            protected=environment.protected,
-        )
+        super().__init__(scope, "iam", environment=environment, state_bucket=state_bucket)
         caller = Caller(self, "Caller")
         parameter_arns = {
             parameter: caller.arn("ssm", f"parameter{database_parameter_name(environment.suffix, parameter)}")

@@ -6,7 +6,7 @@ from constructs import Construct
 from constructs.python_function import PythonFunction
 from constructs.queue_event_source import QueueEventSource
 from stacks.account_lookup import AccountLookup, account_key_arn
-from stacks.base import TapStack
+from stacks.base import EnvironmentStack
 from stacks.event_bridge_stack import EventBridgeStack
 from stacks.function_package import FunctionPackage
 from stacks.iam_stack import IamStack
@@ -17,7 +17,7 @@ from stacks.settings import EnvironmentSettings, Settings
 from stacks.vpc_stack import VpcStack
 
 
-class LambdaStack(TapStack):
+class LambdaStack(EnvironmentStack):
     """Code object, function, log group, and the event source mapping of the ingest queue."""
 
     lambda_function: LambdaFunction
@@ -35,13 +35,7 @@ class LambdaStack(TapStack):
         parameter: ParameterStack,
         iam: IamStack,
     ) -> None:
-        super().__init__(
-            scope,
-            "lambda",
-            suffix=environment.suffix,
-            state_bucket=settings.state_bucket,
-            protected=environment.protected,
-        )
+        super().__init__(scope, "lambda", environment=environment, state_bucket=settings.state_bucket)
         account = AccountLookup(self, "Account", vpc_id=vpc.vpc.id, account=settings.account)
         name = function_name(environment.suffix)
         function = PythonFunction(

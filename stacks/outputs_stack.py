@@ -3,7 +3,7 @@
 from cdktf import TerraformOutput
 
 from constructs import Construct
-from stacks.base import TapStack
+from stacks.base import EnvironmentStack
 from stacks.event_bridge_stack import EventBridgeStack
 from stacks.lambda_stack import LambdaStack
 from stacks.parameter_stack import ParameterStack
@@ -13,7 +13,7 @@ from stacks.settings import EnvironmentSettings
 from stacks.vpc_stack import VpcStack
 
 
-class OutputsStack(TapStack):
+class OutputsStack(EnvironmentStack):
     """No resources but its guard: reads the other stacks' remote state, declares the outputs. None is a secret."""
 
     def __init__(
@@ -29,13 +29,7 @@ class OutputsStack(TapStack):
         parameter: ParameterStack,
         function: LambdaStack,
     ) -> None:
-        super().__init__(
-            scope,
-            "outputs",
-            suffix=environment.suffix,
-            state_bucket=state_bucket,
-            protected=environment.protected,
-        )
+        super().__init__(scope, "outputs", environment=environment, state_bucket=state_bucket)
         outputs = {
             "bucket_name": s3.bucket.bucket,
             "ingest_queue_url": s3.ingest_queue.queue.url,

@@ -3,13 +3,13 @@
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 
 from constructs import Construct
-from stacks.base import TapStack
+from stacks.base import EnvironmentStack
 from stacks.names import database_parameter_name, parameter_prefix
 from stacks.rds_stack import RdsStack
 from stacks.settings import EnvironmentSettings
 
 
-class ParameterStack(TapStack):
+class ParameterStack(EnvironmentStack):
     """The parameters `database/endpoint` (host:port), `username` and `name`; hands on `password` from `RdsStack`."""
 
     prefix: str
@@ -21,13 +21,7 @@ class ParameterStack(TapStack):
     def __init__(
         self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None, rds: RdsStack
     ) -> None:
-        super().__init__(
-            scope,
-            "parameter",
-            suffix=environment.suffix,
-            state_bucket=state_bucket,
-            protected=environment.protected,
-        )
+        super().__init__(scope, "parameter", environment=environment, state_bucket=state_bucket)
         self._suffix = environment.suffix
         self.prefix = parameter_prefix(environment.suffix)
         self.db_endpoint_param = self._parameter("Endpoint", "endpoint", rds.db_instance.endpoint)

@@ -43,7 +43,7 @@ def guard(stack: TerraformStack, *, protected: bool, remedy: str) -> None:
     Whatever else it holds may be replaced by an update. Where the setting has changed and was not deployed, the state
     still knows: the guard goes before everything else, and fails.
     """
-    guard = DataResource(
+    resource = DataResource(
         stack,
         remedy,
         input={"protected": protected},
@@ -57,7 +57,7 @@ def guard(stack: TerraformStack, *, protected: bool, remedy: str) -> None:
             )
         ],
     )
-    Aspects.of(stack).add(_Guarded(guard, protected=protected))
+    Aspects.of(stack).add(_Guarded(resource, protected=protected))
 
 
 @jsii.implements(IAspect)

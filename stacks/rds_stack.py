@@ -7,7 +7,7 @@ from constructs import Construct
 from constructs.database_credential import DatabaseCredential
 from constructs.postgres_instance import PostgresInstance
 from stacks.account_lookup import account_key_arn
-from stacks.base import TapStack
+from stacks.base import EnvironmentStack
 from stacks.names import MaxLength, database_parameter_name, resource_name
 from stacks.served_region import require_served_region
 from stacks.settings import EnvironmentSettings
@@ -17,7 +17,7 @@ _DATABASE = "tap"
 _USERNAME = "tap"
 
 
-class RdsStack(TapStack):
+class RdsStack(EnvironmentStack):
     """PostgreSQL with its subnet group, and its password in Parameter Store."""
 
     db_instance: DbInstance
@@ -26,13 +26,7 @@ class RdsStack(TapStack):
     def __init__(
         self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None, vpc: VpcStack
     ) -> None:
-        super().__init__(
-            scope,
-            "rds",
-            suffix=environment.suffix,
-            state_bucket=state_bucket,
-            protected=environment.protected,
-        )
+        super().__init__(scope, "rds", environment=environment, state_bucket=state_bucket)
         require_served_region(self)
         credential = DatabaseCredential(
             self,

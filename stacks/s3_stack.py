@@ -9,31 +9,25 @@ from constructs.caller import Caller
 from constructs.reliable_queue import ReliableQueue
 from constructs.secure_bucket import SecureBucket
 from constructs.secure_queue import QueueSender
-from stacks.base import TapStack
+from stacks.base import EnvironmentStack
 from stacks.names import MaxLength, access_log_bucket_name, bucket_name, resource_name
-from stacks.protection import MAKE_DISPOSABLE_FIRST
 from stacks.settings import EnvironmentSettings
 
 _OUTAGE = 24 * 3600  # seconds that the function or the database may be down without an upload becoming a dead letter
 
 
-class S3Stack(TapStack):
-    """Upload bucket, artifact bucket, ingest queue with its dead-letter queue, and the notification between them."""
+class S3Stack(EnvironmentStack):
+    """Upload bucket, artifact bucket, ingest queue with its dead-letter queue, and the notification between them.
+
+    It outlives an environment that is given up, with the uploads.
+    """
 
     bucket: S3Bucket
     artifact_bucket: S3Bucket
     ingest_queue: ReliableQueue
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
-        # The uploads outlive an environment that is given up: only one that is disposable takes them along.
-        super().__init__(
-            scope,
-            "s3",
-            suffix=environment.suffix,
-            state_bucket=state_bucket,
-            protected=not environment.disposable,
-            remedy=MAKE_DISPOSABLE_FIRST,
-        )
+        super().__init__(scope, "s3", environment=environment, state_bucket=state_bucket, outlives=True)
         caller = Caller(self, "Caller")
         account_id = caller.account_id
         # The account stack's.

@@ -6,12 +6,12 @@ from constructs import Construct
 from constructs.default_vpc import DefaultVpc
 from constructs.security_group import SecurityGroup
 from stacks.account_stack import ZONE_SERVICES
-from stacks.base import TapStack
+from stacks.base import EnvironmentStack
 from stacks.names import MaxLength, resource_name
 from stacks.settings import AccountSettings, EnvironmentSettings
 
 
-class VpcStack(TapStack):
+class VpcStack(EnvironmentStack):
     """The default VPC and its subnets by data sources; the security groups of function and database."""
 
     vpc: DataAwsVpc
@@ -30,13 +30,7 @@ class VpcStack(TapStack):
         account: AccountSettings,
         state_bucket: str | None,
     ) -> None:
-        super().__init__(
-            scope,
-            "vpc",
-            suffix=environment.suffix,
-            state_bucket=state_bucket,
-            protected=environment.protected,
-        )
+        super().__init__(scope, "vpc", environment=environment, state_bucket=state_bucket)
         default_vpc = DefaultVpc(self, "DefaultVpc", endpoint_services=ZONE_SERVICES, zones=account.zones)
         self.vpc = default_vpc.vpc
         self.subnet_ids = default_vpc.subnet_ids
