@@ -24,7 +24,7 @@ help: ## List the targets
 
 setup: $(NODE_READY) ## Install everything that the project needs into .venv and node_modules
 
-demo: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine, process a report, show it, stop (5 minutes)
+demo: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine, process a report, show it, stop (3 minutes)
 	@$(PY) -m local demo
 
 local: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine and keep it up until Ctrl-C

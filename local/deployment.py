@@ -46,9 +46,11 @@ class Deployment:
 
     def __str__(self) -> str:
         """For a person: how many stacks are there, which one is under way, and what it waits for longest."""
+        if not self.planned and not self.done:
+            return "initialisation" if self.stacks else "synthesis"
         progress = f"{len(self.done)} of {len(self.stacks)} stacks"
         if not self.waiting:
-            return progress if self.stacks else "synthesis"
+            return progress
         # What began first stands first.
         (stack, address), elapsed = next(iter(self.waiting.items()))
         return f"{progress}, {stack}: {address.partition('.')[0]} {elapsed}".rstrip()

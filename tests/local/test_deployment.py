@@ -32,8 +32,9 @@ def fed(output: str) -> Deployment:
 
 
 def test_nothing_is_known_before_the_first_line() -> None:
-    """cdktf synthesizes first, and prints nothing meanwhile."""
+    """cdktf synthesizes first, and prints nothing meanwhile; then it initialises one stack after the other."""
     assert str(Deployment()) == "synthesis"
+    assert str(fed("tap-vpc-dev  Initializing the backend...\n")) == "initialisation"
 
 
 def test_stacks_and_what_is_waited_for() -> None:
