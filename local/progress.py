@@ -26,10 +26,10 @@ def step(console: Console, title: str) -> Iterator[Report]:
     mark = "[red]✗"
     try:
         if console.is_terminal:
-            waits_for = TextColumn("{task.fields[waits_for]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+            waits_for = TextColumn("{task.fields[waits_for]}", table_column=Column(ratio=1, no_wrap=True))
             columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), waits_for)
-            with Progress(*columns, console=console, transient=True) as progress:
-                task = progress.add_task(line, total=None, waits_for="")
+            with Progress(*columns, console=console, transient=True, expand=True) as progress:
+                task = progress.add_task(escape(title), total=None, waits_for="")
                 yield lambda text: progress.update(task, waits_for=f"[dim]{escape(text)}")
         else:
             console.print(f"  {escape(title)} ...", highlight=False)
