@@ -45,7 +45,7 @@ test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with t
 test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)
 	$(PY) -m pytest tests/unit
 
-security: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## The proofs of security alone, with a summary (5 minutes)
+security: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## The proofs of security alone, with a summary (3 minutes)
 	$(PY) -m pytest -n 2 -m security tests/security tests/handler tests/e2e
 
 check: $(PYTHON_READY) ## Lint, format and types, without changing anything
