@@ -244,6 +244,22 @@ class _Interrupted:
         return self._content.read(size)
 
 
+def answering(status: int, body: bytes = b"") -> type[BaseHTTPRequestHandler]:
+    """The handler of a server that answers every request alike."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Keeps the tests' output clean."""
+
+    return Answering
+
+
 @contextmanager
 def http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """A server on this machine that answers by `handler`; its URL."""

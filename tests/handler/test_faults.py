@@ -2,12 +2,22 @@
 
 import gzip
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from handler import bounded_xml, junit
-from tests.handler.surroundings import REPORT, Aws, Function, Postgres, aged, http_server, message, report, upload_of
+from tests.handler.surroundings import (
+    REPORT,
+    Aws,
+    Function,
+    Postgres,
+    aged,
+    answering,
+    http_server,
+    message,
+    report,
+    upload_of,
+)
 
 FAULTS = [
     pytest.param(
@@ -102,21 +112,9 @@ OF_ROW = """
 """
 
 
-def answering(status: int, code: str) -> type[BaseHTTPRequestHandler]:
-    """An S3 that answers every request with this error."""
-
-    class Refusing(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = f"<Error><Code>{code}</Code></Error>".encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Keeps the tests' output clean."""
-
-    return Refusing
+def refusal(code: str) -> bytes:
+    """An error as S3 writes it."""
+    return f"<Error><Code>{code}</Code></Error>".encode()
 
 
 @pytest.fixture(autouse=True)
@@ -221,7 +219,7 @@ def test_an_object_that_is_not_there_yet_is_no_fault(
 ) -> None:
     """While a bucket's versioning settles, S3 answers 404 for what is there: the message comes again, and finds it."""
     record = aged(aws.upload(), minutes=19)
-    with monkeypatch.context() as settling, http_server(answering(404, code)) as url:
+    with monkeypatch.context() as settling, http_server(answering(404, refusal(code))) as url:
         settling.setenv("AWS_ENDPOINT_URL_S3", url)
         assert function.invoke(message(record, message_id="m1")) == ["m1"]
     assert function.log_entries[-1]["error"] == "NotYetVisible"
@@ -237,7 +235,7 @@ def test_an_object_that_may_not_be_read_is_no_fault(
 ) -> None:
     """Whatever its age: a policy that is wrong for a day must not turn its uploads into faults."""
     record = aged(aws.upload(), minutes=minutes)
-    with monkeypatch.context() as forbidden, http_server(answering(403, "AccessDenied")) as url:
+    with monkeypatch.context() as forbidden, http_server(answering(403, refusal("AccessDenied"))) as url:
         forbidden.setenv("AWS_ENDPOINT_URL_S3", url)
         assert function.invoke(message(record, message_id="m1")) == ["m1"]
     assert postgres.query(OF_ROW) == []

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import runpy
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from handler import database, package, renew_rds_ca_bundle
 from handler.renew_rds_ca_bundle import BundleError, renew
-from tests.handler.surroundings import http_server
+from tests.handler.surroundings import answering, http_server
 
 NOW = datetime.now(UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -55,26 +52,9 @@ def bundle(tmp_path: Path) -> Path:
     return path
 
 
-@contextmanager
-def served(content: bytes) -> Iterator[str]:
-    """The URL of a bundle."""
-
-    class Bundle(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Keeps the tests' output clean."""
-
-    with http_server(Bundle) as url:
-        yield url
-
-
 def test_new_authorities_are_taken(bundle: Path) -> None:
     """What has expired may go."""
-    with served(OLD + NEW) as url:
+    with http_server(answering(200, OLD + NEW)) as url:
         assert renew(bundle, url) == (
             "rds-ca-bundle.pem has 2 authorities; regions that it did not serve before: il-central-1"
         )
@@ -83,7 +63,7 @@ def test_new_authorities_are_taken(bundle: Path) -> None:
 
 def test_nothing_new(bundle: Path) -> None:
     """The same bundle again."""
-    with served(OLD) as url:
+    with http_server(answering(200, OLD)) as url:
         assert renew(bundle, url).endswith("did not serve before: none")
 
 
@@ -102,7 +82,7 @@ def test_nothing_new(bundle: Path) -> None:
 def test_what_is_refused(bundle: Path, content: bytes, sentence: str) -> None:
     """One sentence, and the file stays as it was."""
     before = bundle.read_bytes()
-    with served(content) as url, pytest.raises(BundleError) as refused:
+    with http_server(answering(200, content)) as url, pytest.raises(BundleError) as refused:
         renew(bundle, url)
     assert sentence in str(refused.value)
     assert bundle.read_bytes() == before

@@ -5,8 +5,9 @@ import gzip
 import http.client
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from tests.handler.surroundings import (
     InterruptedStorage,
     LambdaContext,
     Postgres,
+    answering,
     http_server,
     message,
     report,
@@ -33,20 +35,10 @@ STATES = """
 PROCESSED = [("shop/report.xml", "success", None, True)]
 
 
-class _Overloaded(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(503)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Keeps the tests' output clean."""
-
-
 @pytest.fixture
 def overloaded_s3() -> Iterator[str]:
     """The URL of an S3 that answers every request with 503."""
-    with http_server(_Overloaded) as url:
+    with http_server(answering(503)) as url:
         yield url
 
 
@@ -54,7 +46,7 @@ def overloaded_s3() -> Iterator[str]:
 def interrupted_s3(emulator: Emulator) -> Iterator[str]:
     """The URL of an S3 that closes the connection after half of an object."""
 
-    class Interrupted(_Overloaded):
+    class Interrupted(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             s3 = http.client.HTTPConnection(urlsplit(emulator.url).netloc)
             s3.request("GET", self.path, headers=dict(self.headers.items()))
@@ -66,6 +58,9 @@ def interrupted_s3(emulator: Emulator) -> Iterator[str]:
             content = answer.read()
             self.wfile.write(content[: len(content) // 2])
             s3.close()
+
+        def log_message(self, *_: object) -> None:
+            """Keeps the tests' output clean."""
 
     with http_server(Interrupted) as url:
         yield url
@@ -140,41 +135,45 @@ def test_a_database_that_stays_down_costs_nothing_but_a_retry(aws: Aws, postgres
     assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
 
 
+@contextmanager
+def happening_within_reports(happen: Callable[[], object]) -> Iterator[None]:
+    """Lets something happen in the middle of each report that the function's container reads."""
+    processor = lambda_function._processor()
+    storage = InterruptedStorage(processor.storage, happen)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lambda_function, "_processor", lambda: dataclasses.replace(processor, storage=storage))
+        yield
+
+
 def test_a_connection_that_is_cut_within_a_report_costs_not_even_a_retry(
-    aws: Aws, postgres: Postgres, function: Function, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, postgres: Postgres, function: Function
 ) -> None:
     """The report is read again from its beginning."""
     function.invoke(message(aws.upload("a.xml")))
-    processor = lambda_function._processor()
     failovers = [postgres.cut_connections]
 
     def fail_over_once() -> None:
         if failovers:
             failovers.pop()()
 
-    storage = InterruptedStorage(processor.storage, fail_over_once)
-    with monkeypatch.context() as failover:
-        failover.setattr(lambda_function, "_processor", lambda: dataclasses.replace(processor, storage=storage))
+    with happening_within_reports(fail_over_once):
         assert function.invoke(message(aws.upload("b.xml"))) == []
     assert "Database unavailable, waiting" in function.log
     assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
 
 
 def test_a_report_that_ends_its_connection_each_time_is_given_back(
-    aws: Aws, postgres: Postgres, function: Function, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, postgres: Postgres, function: Function
 ) -> None:
     """After two attempts: the server may be the worse for each of them."""
     function.invoke(message(aws.upload("a.xml")))
-    processor = lambda_function._processor()
     attempts: list[None] = []
 
     def cut_again() -> None:
         attempts.append(None)
         postgres.cut_connections()
 
-    storage = InterruptedStorage(processor.storage, cut_again)
-    with monkeypatch.context() as crashes:
-        crashes.setattr(lambda_function, "_processor", lambda: dataclasses.replace(processor, storage=storage))
+    with happening_within_reports(cut_again):
         assert function.invoke(message(aws.upload("b.xml"), message_id="m1")) == ["m1"]
     assert len(attempts) == 2
     assert function.log_entries[-1]["message"] == "Upload failed, to be retried"
