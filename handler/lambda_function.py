@@ -19,13 +19,15 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler.database import Database, DatabaseUnavailable, is_connection_lost
-from handler.environment import Environment
+from handler.announcing.publisher import EventPublisher
+from handler.environment_variables import EnvironmentVariables
 from handler.errors import InvalidMessage, TransientFault
-from handler.events import EventBus
 from handler.notifications import Upload, read_uploads
 from handler.parameters import ParameterStore
 from handler.processing import Processor
+from handler.recording.database import Database, DatabaseUnavailable, is_connection_lost
+from handler.recording.invalid_messages import set_aside
+from handler.recording.uploads import Recorded
 from handler.storage import ObjectStorage
 
 # ASCII alone: a key may hold characters that JSON leaves as they are and a terminal obeys.
@@ -66,7 +68,7 @@ def lambda_handler(event: dict[str, Any], context: Context) -> dict[str, list[di
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def make_processor(environment: Environment) -> Processor:
+def make_processor(environment: EnvironmentVariables) -> Processor:
     """A processor with clients and a connection of its own."""
     # botocore alone: the same clients through boto3 take some 60 ms more of every cold start.
     session = botocore.session.get_session()
@@ -74,14 +76,14 @@ def make_processor(environment: Environment) -> Processor:
     return Processor(
         storage=ObjectStorage(s3),
         database=Database(ParameterStore(ssm, environment)),
-        events=EventBus(events, name=environment.event_bus_name, source=environment.event_source),
+        publisher=EventPublisher(events, name=environment.event_bus_name, source=environment.event_source),
     )
 
 
 @functools.cache
 def _processor() -> Processor:
     # Once per container, since clients and connections take their time.
-    environment = Environment.read(os.environ)
+    environment = EnvironmentVariables.read(os.environ)
     metrics.set_default_dimensions(environment=environment.environment)
     return make_processor(environment)
 
@@ -135,16 +137,21 @@ class _Invocation:
 
     def _process(self, upload: Upload) -> None:
         started = time.monotonic()
-        detail = self._processor.process(upload)
-        if detail is None:
+        recorded = self._processor.process(upload)
+        if recorded is None:
             logger.info("Upload was processed before")
-        else:
-            totals = detail.get("run", {}).get("totals")
-            logger.info("Upload processed", status=detail["status"], error=detail.get("error"), totals=totals)
-            _count(detail, milliseconds=(time.monotonic() - started) * 1000)
+            return
+        fault, run = recorded.fault, recorded.run
+        logger.info(
+            "Upload processed",
+            status="error" if fault else "success",
+            error=fault and fault._asdict(),
+            totals=run and run.totals,
+        )
+        _count(recorded, milliseconds=(time.monotonic() - started) * 1000)
 
     def _set_aside(self, message: dict[str, Any]) -> None:
-        self._processor.database.set_aside(message["messageId"], message["body"])
+        set_aside(self._processor.database.connected(), message["messageId"], message["body"])
         metrics.add_metric("InvalidMessages", MetricUnit.Count, 1)
 
     def _succeeds(self, subject: str, act: Callable[[], None]) -> bool:
@@ -178,10 +185,10 @@ class _Invocation:
         return False
 
 
-def _count(detail: dict[str, Any], *, milliseconds: float) -> None:
-    metrics.add_metric("Reports", MetricUnit.Count, detail["kind"] == "junit")
-    metrics.add_metric("Cases", MetricUnit.Count, detail["run"]["totals"]["tests"] if "run" in detail else 0)
-    metrics.add_metric("Faults", MetricUnit.Count, detail["status"] == "error")
+def _count(recorded: Recorded, *, milliseconds: float) -> None:
+    metrics.add_metric("Reports", MetricUnit.Count, recorded.upload.kind == "junit")
+    metrics.add_metric("Cases", MetricUnit.Count, recorded.run.totals["tests"] if recorded.run else 0)
+    metrics.add_metric("Faults", MetricUnit.Count, recorded.fault is not None)
     metrics.add_metric("Duration", MetricUnit.Milliseconds, milliseconds)
 
 

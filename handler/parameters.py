@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from handler.environment import Environment
+from handler.environment_variables import EnvironmentVariables
 from handler.errors import MissingParameter
 
 # Seconds for which fetched parameters are used again: a database that moves to another port is found after them. Only
@@ -28,7 +28,9 @@ class DatabaseParameters:
 class ParameterStore:
     """Fetches the parameters that the environment names. `client` is botocore's for SSM."""
 
-    def __init__(self, client: Any, environment: Environment, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, client: Any, environment: EnvironmentVariables, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
         self._environment = environment
         self._clock = clock

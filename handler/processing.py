@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any
 
-from handler.database import Database
+from handler.announcing import outbox
+from handler.announcing.publisher import EventPublisher
 from handler.errors import PermanentFault
-from handler.events import EventBus, event_detail
-from handler.junit import JUnitReport
 from handler.notifications import Upload
 from handler.origin import Origin
-from handler.storage import ObjectStorage
+from handler.outcome import Artifact, Faulty, ReadReport, UploadOutcome
+from handler.reading.junit import JUnitReport
+from handler.recording import uploads
+from handler.recording.database import Database
+from handler.recording.uploads import Recorded
+from handler.storage import ObjectStorage, StoredObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,45 +23,40 @@ class Processor:
 
     storage: ObjectStorage
     database: Database
-    events: EventBus
+    publisher: EventPublisher
 
-    def process(self, upload: Upload) -> dict[str, Any] | None:
-        """Records and announces the upload. Returns the event's detail, or None if all of it was done before.
+    def process(self, upload: Upload) -> Recorded | None:
+        """Records and announces the upload. Returns what was recorded, or None if all of it was done before.
 
         A permanent fault is part of the record. Anything raised is transient: what was done is kept, and the
         next delivery does the rest.
         """
-        if not self.database.is_recorded(upload):
-            self._record(upload)
-        return self.database.send_event(upload, self.events.put)
+        recorded = uploads.find(self.database.connected(), upload) or self._record(upload)
+        with outbox.unsent(self.database.connected(), recorded) as detail:
+            if detail is None:
+                return None
+            self.publisher.put(detail)
+        return recorded
 
-    def _record(self, upload: Upload) -> None:
+    def _record(self, upload: Upload) -> Recorded:
         origin = Origin.of(upload.readable_key, metadata={})
         try:
             with self.storage.open(upload) as stored:
                 origin = Origin.of(upload.readable_key, stored.metadata)
-                report = None
-                if upload.kind == "junit":
-                    gzipped = upload.key.endswith(".gz")
-                    report = JUnitReport(stored.content, gzipped=gzipped, project=origin.project)
-                self._write(upload, origin, report=report)
+                return self._write(upload, origin, _outcome(upload, origin, stored))
         except PermanentFault as fault:
-            self._write(upload, origin, fault=fault)
+            return self._write(upload, origin, Faulty(fault))
 
-    def _write(
-        self,
-        upload: Upload,
-        origin: Origin,
-        *,
-        report: JUnitReport | None = None,
-        fault: PermanentFault | None = None,
-    ) -> None:
-        processed_at = datetime.now(UTC)
-        self.database.record(
-            upload,
-            origin,
-            processed_at=processed_at,
-            report=report,
-            fault=fault,
-            detail=partial(event_detail, upload, origin, processed_at=processed_at, fault=fault),
-        )
+    def _write(self, upload: Upload, origin: Origin, outcome: UploadOutcome) -> Recorded:
+        connection = self.database.connected()
+        with connection.transaction():
+            recorded = uploads.record(connection, upload, origin, outcome)
+            outbox.add(connection, recorded)
+        return recorded
+
+
+def _outcome(upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutcome:
+    if upload.kind == "artifact":
+        return Artifact()
+    gzipped = upload.key.endswith(".gz")
+    return ReadReport(JUnitReport(stored.content, gzipped=gzipped, project=origin.project))

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from handler.bounded_xml import Readable
 from handler.errors import NotFound, NotYetVisible
 from handler.notifications import Upload
+from handler.readable import Readable
 
 # After versioning is first enabled on a bucket, S3 may answer 404 to who reads a new object, for up to 15 minutes
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/manage-versioning-examples.html).

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from psycopg.rows import dict_row
 
-from handler.junit import JUnitReport
+from handler.reading.junit import JUnitReport
 from local.cdktf import PROJECT, Cdktf, Tables
 from local.platform import Platform
 from tests.e2e.calls import Surroundings, cases_of, role_policy

@@ -11,14 +11,14 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from handler.environment import Environment
+from handler.environment_variables import EnvironmentVariables
 from handler.lambda_function import make_processor
 from handler.processing import Processor
 from local import processes
 from local.emulator import Emulator
 from local.postgres import PostgresServer
-from tests.handler.recording import Recorder
-from tests.handler.surroundings import PASSWORD, VARIABLES, Aws, Function, Postgres
+from tests.handler.helpers.recorder import Recorder
+from tests.handler.helpers.surroundings import PASSWORD, VARIABLES, Aws, Function, Postgres
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def aws(emulator: Emulator, postgres: Postgres) -> Aws:
 @pytest.fixture
 def processor(aws: Aws) -> Iterator[Processor]:
     """The function as one container has it."""
-    processor = make_processor(Environment.read(VARIABLES))
+    processor = make_processor(EnvironmentVariables.read(VARIABLES))
     yield processor
     processor.database.close()
 
@@ -92,7 +92,7 @@ def processor(aws: Aws) -> Iterator[Processor]:
 @pytest.fixture
 def other_processor(aws: Aws) -> Iterator[Processor]:
     """The function as another container has it."""
-    processor = make_processor(Environment.read(VARIABLES))
+    processor = make_processor(EnvironmentVariables.read(VARIABLES))
     yield processor
     processor.database.close()
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from handler import database, lambda_function
-from tests.handler.surroundings import Aws, Function, LambdaContext, Postgres, message, report, upload_of
+from handler import lambda_function
+from handler.recording import invalid_messages
+from tests.handler.helpers.surroundings import Aws, Function, LambdaContext, Postgres, message, report, upload_of
 
 STATES = """
     select key, status, error_code, sent_at is not null from upload join outbox using (event_id) order by key
@@ -164,8 +165,8 @@ def test_what_is_kept_of_invalid_messages_is_bounded(
     aws: Aws, postgres: Postgres, function: Function, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The latest of them, and of a long one its beginning and its end."""
-    monkeypatch.setattr(database, "MAX_INVALID_MESSAGES", 2)
-    monkeypatch.setattr(database, "MAX_BODY", 10)
+    monkeypatch.setattr(invalid_messages, "MAX_MESSAGES", 2)
+    monkeypatch.setattr(invalid_messages, "MAX_BODY", 10)
     for body in ("first", "second", "0123456789abcdef"):
         function.invoke(message(body=body))
     bodies = [body for (body,) in postgres.query("select body from invalid_message order by set_aside_at")]

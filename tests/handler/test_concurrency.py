@@ -11,17 +11,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from handler import database
+from handler.announcing import outbox
 from handler.notifications import Upload
 from handler.processing import Processor
-from tests.handler.surroundings import (
+from handler.recording import database
+from tests.handler.helpers.surroundings import (
     Aws,
     Function,
     InterruptedStorage,
     Postgres,
     message,
     record_only,
-    refuse,
     report,
     upload_of,
     wait_for_a_lock,
@@ -93,7 +93,7 @@ def test_a_report_waits_for_the_new_tests_of_another_one(
     monkeypatch.setitem(database.SERVER_TIMEOUTS, "lock_timeout", 100)
     first, second = (upload_of(aws.upload(key, report(cases=2))) for key in ("first.xml", "second.xml"))
     with ThreadPoolExecutor() as containers:
-        with other_processor.database._connected().transaction():
+        with other_processor.database.connected().transaction():
             other_processor.process(first)
             waiting = containers.submit(processor.process, second)
             wait_for_a_lock(postgres, waiting)
@@ -171,19 +171,21 @@ def test_a_delivery_waits_for_another_that_is_sending(
 ) -> None:
     """If it passed by instead, its message would be deleted although the other may still fail."""
     upload = upload_of(aws.upload())
-    record_only(processor, upload)
-    other_processor.database.is_recorded(upload)
+    recorded = record_only(processor, upload)
+    other_processor.database.connected()
     with ThreadPoolExecutor() as containers:
         second: Future[Any]
 
-        def fail_once_another_waits(_: dict[str, object]) -> None:
+        def fail_once_another_waits() -> None:
             nonlocal second
-            second = containers.submit(other_processor.database.send_event, upload, other_processor.events.put)
-            wait_for_a_lock(postgres, second)
-            raise ConnectionError("the bus is gone")
+            with outbox.unsent(processor.database.connected(), recorded):
+                second = containers.submit(other_processor.process, upload)
+                wait_for_a_lock(postgres, second)
+                raise ConnectionError("the bus is gone")
 
         with pytest.raises(ConnectionError):
-            processor.database.send_event(upload, fail_once_another_waits)
-        assert second.result() == {"event_id": str(upload.event_id), "status": "success"}
+            fail_once_another_waits()
+        assert second.result() == recorded
     assert postgres.query(SENT) == [(True,)]
-    assert processor.database.send_event(upload, refuse) is None
+    assert processor.process(upload) is None
+    assert len(aws.events()) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from tests.handler.surroundings import Postgres
+from tests.handler.helpers.surroundings import Postgres
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +15,7 @@ def peak_of(postgres: Postgres, mib: int) -> int:
     """Bytes that a process takes at most to record a report of this size."""
     with postgres.connect() as connection:
         connection_string = make_conninfo(**connection.info.get_parameters(), password=postgres.password)
-    command = [sys.executable, "-m", "tests.handler.large_report", str(mib), connection_string]
+    command = [sys.executable, "-m", "tests.handler.helpers.large_report", str(mib), connection_string]
     return int(subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT).stdout)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
+from handler.announcing import outbox
+from handler.announcing.event import event_detail
 from handler.errors import NotXml
 from handler.origin import Origin
+from handler.outcome import Faulty
 from handler.processing import Processor
-from tests.handler.surroundings import (
+from handler.recording import uploads
+from tests.handler.helpers.surroundings import (
     Aws,
     Function,
     InterruptedStorage,
@@ -121,7 +124,9 @@ def test_a_failure_after_the_record_leaves_the_event_to_be_sent(
     [(recorded, sent_at)] = postgres.query("select detail, sent_at from outbox")
     assert sent_at is None
     aws.create_bus()
-    assert processor.process(upload) == recorded
+    again = processor.process(upload)
+    assert again
+    assert event_detail(again) == recorded
     assert [event["detail"] for event in aws.events()] == [recorded]
     assert postgres.query(SENT) == [(True,)]
 
@@ -131,14 +136,16 @@ def test_a_failure_after_the_event_sends_it_again_under_the_same_id(
 ) -> None:
     """Nobody can know whether it arrived; consumers drop the repeat by its id."""
     upload = upload_of(aws.upload())
+    recorded = record_only(processor, upload)
 
-    def put_and_lose_the_connection(detail: dict[str, object]) -> None:
-        processor.events.put(detail)
-        postgres.cut_connections()
+    def put_and_lose_the_connection() -> None:
+        with outbox.unsent(processor.database.connected(), recorded) as detail:
+            assert detail
+            processor.publisher.put(detail)
+            postgres.cut_connections()
 
-    record_only(processor, upload)
     with pytest.raises(psycopg.OperationalError):
-        processor.database.send_event(upload, put_and_lose_the_connection)
+        put_and_lose_the_connection()
     assert postgres.query(SENT) == [(False,)]
     processor.process(upload)
     assert [event["detail"]["event_id"] for event in aws.events()] == [str(upload.event_id)] * 2
@@ -149,14 +156,9 @@ def test_the_first_record_stands(aws: Aws, postgres: Postgres, processor: Proces
     """Of two deliveries that judge an upload differently, one decides for the row and for the event."""
     upload = upload_of(aws.upload())
     record_only(processor, upload)
-    fault = NotXml("Judged later.")
-    processor.database.record(
-        upload,
-        Origin(project="shop"),
-        processed_at=datetime.now(UTC),
-        report=None,
-        fault=fault,
-        detail=lambda _: {"status": "error"},
-    )
+    connection = processor.database.connected()
+    recorded = uploads.record(connection, upload, Origin(project="shop"), Faulty(NotXml("Judged later.")))
+    assert recorded.fault is None
+    outbox.add(connection, recorded)
     query = "select status, detail ->> 'status' from upload join outbox using (event_id)"
     assert postgres.query(query) == [("success", "success")]

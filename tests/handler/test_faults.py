@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from handler import bounded_xml, junit
-from tests.handler.surroundings import (
+from handler.reading import bounded_xml, junit
+from tests.handler.helpers.surroundings import (
     REPORT,
     Aws,
     Function,

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from tests.handler.container import Container
-from tests.handler.hostile_uploads import HOSTILE, MARK, MIB, Hostile
-from tests.handler.surroundings import VARIABLES, Aws, Postgres, aged, message, report, upload_of
+from tests.handler.helpers.container import Container
+from tests.handler.helpers.hostile_uploads import HOSTILE, MARK, MIB, Hostile
+from tests.handler.helpers.surroundings import VARIABLES, Aws, Postgres, aged, message, report, upload_of
 
 pytestmark = pytest.mark.security
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.handler.surroundings import REPORT, Aws, Function, Postgres, message, upload_of
+from tests.handler.helpers.surroundings import REPORT, Aws, Function, Postgres, message, upload_of
 
 METADATA = {
     "tap-project": "web",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.handler.surroundings import PASSWORD, Aws, Function, Postgres, message, upload_of
+from tests.handler.helpers.surroundings import PASSWORD, Aws, Function, Postgres, message, upload_of
 
 # In every place where a report has text.
 SECRETIVE = b"""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.handler.surroundings import Aws, Function, LambdaContext, Postgres, message, report
+from tests.handler.helpers.surroundings import Aws, Function, LambdaContext, Postgres, message, report
 
 
 class Metrics:

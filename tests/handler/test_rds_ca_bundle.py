@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 
-from handler.database import RDS_CA_BUNDLE
+from handler.recording.database import RDS_CA_BUNDLE
 
 CERTIFICATES = x509.load_pem_x509_certificates(RDS_CA_BUNDLE.read_bytes())
 

@@ -12,9 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from handler import database, package, renew_rds_ca_bundle
+from handler import package, renew_rds_ca_bundle
+from handler.recording import database
 from handler.renew_rds_ca_bundle import BundleError, renew
-from tests.handler.surroundings import answering, http_server
+from tests.handler.helpers.surroundings import answering, http_server
 
 NOW = datetime.now(UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from handler import lambda_function
-from handler.database import Database, DatabaseUnavailable
+from handler.recording.database import Database, DatabaseUnavailable
 from local.emulator import Emulator
-from tests.handler.surroundings import (
+from tests.handler.helpers.surroundings import (
     Aws,
     Function,
     InterruptedStorage,
@@ -185,7 +185,7 @@ def test_no_attempt_is_begun_that_would_not_end_in_time(
     """It takes at least as long as the one before, and a timeout would fail the whole batch."""
     # Asked before and after the attempt, and before the next: it took 50 seconds, and 45 are left besides the reserve.
     milliseconds_left = iter([120_000, 125_000, 75_000, 75_000])
-    monkeypatch.setattr(Database, "is_recorded", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("down")))
+    monkeypatch.setattr(Database, "connected", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("down")))
     delivery = message(aws.upload())
     answer = function.answer(delivery, context=LambdaContext(milliseconds_left=milliseconds_left))
     assert answer == {"batchItemFailures": [{"itemIdentifier": delivery["messageId"]}]}

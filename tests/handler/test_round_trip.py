@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from handler.processing import Processor
-from tests.handler import model
-from tests.handler.model import Case, Outcome, Result, Suite
-from tests.handler.reading import report_of
-from tests.handler.recording import Recorder
-from tests.handler.surroundings import Aws, Postgres, upload_of
+from tests.handler.helpers import model
+from tests.handler.helpers.model import Case, Outcome, Result, Suite
+from tests.handler.helpers.recorder import Recorder
+from tests.handler.helpers.reports import report_of
+from tests.handler.helpers.surroundings import Aws, Postgres, upload_of
 
 NAME = "adds ]]> \U0001f600"
 CASES = (

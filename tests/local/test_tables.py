@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from handler import schema
+from handler.recording import schema
 from local import processes
 from local.postgres import PostgresServer
 from local.tables import plain, show_results, show_run

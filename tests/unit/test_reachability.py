@@ -7,7 +7,7 @@ import botocore.session
 import pytest
 
 from handler import package
-from handler.environment import Environment
+from handler.environment_variables import EnvironmentVariables
 from handler.lambda_function import make_processor
 from tests.unit.synthesized import Platform, Stack
 
@@ -24,7 +24,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(botocore.session.Session, "create_client", record)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
-    make_processor(Environment(**dict.fromkeys(Environment.__dataclass_fields__, "x")))
+    make_processor(EnvironmentVariables(**dict.fromkeys(EnvironmentVariables.__dataclass_fields__, "x")))
     return made
 
 

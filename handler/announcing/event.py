@@ -1,0 +1,37 @@
+"""The detail of the "S3 Object Processed" event, which other teams' rules and consumers rely on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from handler.recording.uploads import Recorded
+
+EventDetail = dict[str, Any]
+
+
+def event_detail(recorded: Recorded) -> EventDetail:
+    """What the event says of an upload: see docs/ingesting.md, "The event"."""
+    upload, run, fault = recorded.upload, recorded.run, recorded.fault
+    detail: EventDetail = {
+        "event_id": str(upload.event_id),
+        "status": "error" if fault else "success",
+        "bucket": upload.bucket,
+        "key": upload.readable_key,
+        "version_id": upload.version_id,
+        "etag": upload.etag,
+        "size": upload.size,
+        "kind": upload.kind,
+        **asdict(recorded.origin),
+        "processed_at": recorded.processed_at.isoformat(timespec="milliseconds"),
+    }
+    if fault:
+        detail["error"] = fault._asdict()
+    if run:
+        detail["run"] = {
+            "id": str(run.id),
+            "project": recorded.origin.project,
+            "totals": run.totals,
+            "duration": run.duration,
+        }
+    return detail

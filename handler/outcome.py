@@ -1,0 +1,30 @@
+"""What became of an upload's content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handler.errors import PermanentFault
+from handler.reading.report import Report
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """A report, which is read while it is recorded; reading it may still raise a PermanentFault."""
+
+    report: Report
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """A report that cannot be read, or an object that is gone."""
+
+    fault: PermanentFault
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """Anything else: it is not read."""
+
+
+UploadOutcome = ReadReport | Faulty | Artifact

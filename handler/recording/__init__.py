@@ -1,0 +1,1 @@
+"""From the outcome of an upload to rows in PostgreSQL."""

@@ -1,0 +1,109 @@
+"""The connection to PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from handler.parameters import DatabaseParameters, ParameterStore
+from handler.recording import schema
+
+RDS_CA_BUNDLE = Path(__file__).parents[1] / "rds-ca-bundle.pem"
+
+# Seconds to wait for a connection.
+CONNECT_TIMEOUT = 5
+# Milliseconds after which a peer that acknowledges nothing counts as gone: a container may thaw with a dead
+# connection.
+TCP_USER_TIMEOUT = 10_000
+# Seconds: a peer that is silent for so long is asked whether it is there, and how often. The host of a failed instance
+# sends nothing any more, and while a statement is waited for there is nothing to acknowledge.
+KEEPALIVE: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+# Milliseconds, enforced by the server: for a statement, for a lock that another delivery of the upload holds,
+# and for a transaction whose container stopped in its middle (putting an event takes less, retries included).
+SERVER_TIMEOUTS = {
+    "statement_timeout": 30_000,
+    "lock_timeout": 10_000,
+    "idle_in_transaction_session_timeout": 60_000,
+}
+
+
+class DatabaseUnavailable(psycopg.OperationalError):
+    """No connection can be opened at this moment, as in a failover."""
+
+
+def is_connection_lost(error: Exception) -> bool:
+    """Whether the error says that an open connection ended in the middle of its work."""
+    if isinstance(error, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown):
+        return True
+    # What libpq finds by itself has no SQLSTATE.
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+
+
+class Database:
+    """Keeps one connection, checked before each use and reopened when it is gone.
+
+    Every psycopg.Error is transient.
+    """
+
+    def __init__(self, parameters: ParameterStore) -> None:
+        self._parameters = parameters
+        self._connection: Connection[Any] | None = None
+
+    def connected(self) -> Connection[Any]:
+        """The open connection, checked, or a new one. Raises DatabaseUnavailable and other errors of psycopg."""
+        if self._connection:
+            try:
+                self._connection.execute("")
+                return self._connection
+            except psycopg.Error:
+                self.close()
+        try:
+            self._connection = self._authenticate()
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(str(error)) from error
+        try:
+            schema.upgrade(self._connection)
+        except psycopg.Error:
+            self.close()
+            raise
+        return self._connection
+
+    def close(self) -> None:
+        """Closes the connection; the next use opens another."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _authenticate(self) -> Connection[Any]:
+        try:
+            return _connect(self._parameters.database())
+        except psycopg.OperationalError as error:
+            # libpq has no SQLSTATE (28P01) for a refused connection, and the message is in the server's own
+            # language; that a password was asked for tells a refused credential from an unreachable server.
+            if not (error.pgconn and error.pgconn.used_password):
+                raise
+        return _connect(self._parameters.fetch_database())
+
+
+def _connect(parameters: DatabaseParameters) -> Connection[Any]:
+    host, _, port = parameters.endpoint.rpartition(":")
+    return psycopg.connect(
+        host=host,
+        port=port,
+        user=parameters.username,
+        password=parameters.password,
+        dbname=parameters.name,
+        sslmode="verify-full",
+        # libpq's own variable: on one machine it names the local server's authority.
+        sslrootcert=os.environ.get("PGSSLROOTCERT", str(RDS_CA_BUNDLE)),
+        connect_timeout=CONNECT_TIMEOUT,
+        tcp_user_timeout=TCP_USER_TIMEOUT,
+        **KEEPALIVE,
+        options=" ".join(f"-c {name}={milliseconds}" for name, milliseconds in SERVER_TIMEOUTS.items()),
+        application_name="tap-handler",
+        autocommit=True,
+    )

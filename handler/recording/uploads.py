@@ -1,0 +1,104 @@
+"""The record of uploads: what became of each version of each object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from handler.notifications import Upload
+from handler.origin import UNKNOWN_PROJECT, Origin
+from handler.outcome import Faulty, ReadReport, UploadOutcome
+from handler.recording.results import TOTALS, Run, record_run
+
+
+class Fault(NamedTuple):
+    """Why an upload could not be read: the stable code and the sentence of its PermanentFault."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What was recorded of an upload: a run if it is a report, a fault if it could not be read."""
+
+    upload: Upload
+    origin: Origin
+    processed_at: datetime
+    fault: Fault | None
+    run: Run | None
+
+
+def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
+    """What an earlier delivery recorded of the upload."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            """
+            select project, branch, commit, build_url, processed_at, error_code, error_message, run.*
+            from upload left join run on run.id = event_id
+            where event_id = %s
+            """,
+            [upload.event_id],
+        ).fetchone()
+    if row is None:
+        return None
+    return Recorded(
+        upload=upload,
+        origin=Origin(
+            # The function's first version did not know it.
+            project=row["project"] or UNKNOWN_PROJECT,
+            branch=row["branch"],
+            commit=row["commit"],
+            build_url=row["build_url"],
+        ),
+        processed_at=row["processed_at"].astimezone(UTC),
+        fault=Fault(row["error_code"], row["error_message"]) if row["error_code"] else None,
+        run=Run(id=upload.event_id, totals={name: row[name] for name in TOTALS}, duration=row["duration_seconds"])
+        if row["id"]
+        else None,
+    )
+
+
+def record(connection: Connection[Any], upload: Upload, origin: Origin, outcome: UploadOutcome) -> Recorded:
+    """Writes the upload and what its report says within the transaction that is open, unless that was done before.
+
+    Returns what stands in the record. Another delivery that is recording the upload at this moment is waited for.
+    Raises what reading the report raises.
+    """
+    fault = Fault(outcome.fault.code, str(outcome.fault)) if isinstance(outcome, Faulty) else None
+    processed_at = datetime.now(UTC)
+    new = connection.execute(
+        """
+        insert into upload (event_id, bucket, key, version_id, etag, size, kind, uploaded_at,
+                            project, branch, commit, build_url,
+                            status, error_code, error_message, processed_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict do nothing
+        """,
+        [
+            upload.event_id,
+            upload.bucket,
+            upload.readable_key,
+            upload.version_id,
+            upload.etag,
+            upload.size,
+            upload.kind,
+            upload.uploaded_at,
+            origin.project,
+            origin.branch,
+            origin.commit,
+            origin.build_url,
+            "error" if fault else "success",
+            fault and fault.code,
+            fault and fault.message,
+            processed_at,
+        ],
+    )
+    if not new.rowcount and (earlier := find(connection, upload)):
+        return earlier
+    run = record_run(connection, upload.event_id, outcome.report) if isinstance(outcome, ReadReport) else None
+    return Recorded(upload=upload, origin=origin, processed_at=processed_at, fault=fault, run=run)

@@ -1,0 +1,72 @@
+"""How the tests record reports: as the function does it, without S3 and the bus around it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from xml.sax.saxutils import quoteattr
+
+from psycopg import Connection
+
+from handler.reading.junit import JUnitReport
+from handler.recording import schema
+from handler.recording.results import Run, record_run
+from tests.handler.helpers.reports import report_of
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+_OUTCOMES = {
+    "passed": "",
+    "skipped": "<skipped/>",
+    "flaky": "<flakyFailure/>",
+    "failed": "<failure/>",
+    "error": "<error/>",
+}
+
+
+def ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def case(status: str, name: str = "adds", **attributes: object) -> str:
+    """A case of this status."""
+    written = "".join(f" {key}={quoteattr(str(value))}" for key, value in {"name": name, **attributes}.items())
+    return f"<testcase{written}>{_OUTCOMES[status]}</testcase>"
+
+
+class Recorder:
+    """One connection of the function's, to a database that has its schema."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self.connection = connection
+        schema.upgrade(connection)
+
+    def record(
+        self,
+        *cases: str,
+        project: str = "shop",
+        branch: str | None = "main",
+        commit: str | None = "c1",
+        days_ago: float = 0,
+    ) -> Run:
+        """Records an upload whose report has these cases."""
+        report = report_of(f"<testsuite>{''.join(cases)}</testsuite>", project=project)
+        return self.record_report(report, branch=branch, commit=commit, days_ago=days_ago)
+
+    def record_report(
+        self, report: JUnitReport, *, branch: str | None = None, commit: str | None = None, days_ago: float = 0
+    ) -> Run:
+        """Records an upload of this report."""
+        run_id = uuid4()
+        with self.connection.transaction():
+            self.connection.execute(
+                "insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at,"
+                " project, branch, commit, build_url, uploaded_at)"
+                " values (%s, 'uploads', 'report.xml', %s, 'e', 1, 'junit', 'success', now(), %s, %s, %s, %s, %s)",
+                [run_id, str(run_id), report.project, branch, commit, "https://ci.example/7", ago(days_ago)],
+            )
+            return record_run(self.connection, run_id, report)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(statement.encode()).fetchall()

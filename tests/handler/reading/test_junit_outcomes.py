@@ -1,0 +1,152 @@
+"""JUnit XML: what became of a case, in the words of each runner."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.reading.report import Status
+from tests.handler.helpers.reports import attempt_of
+
+SEVERITY = ["skipped", "flakyFailure", "failure", "error"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "status", "attempts"),
+    [
+        ("", "passed", 1),
+        ("<properties/><system-out/><system-err/>", "passed", 1),
+        ("<skipped/>", "skipped", 1),
+        ("<failure/>", "failed", 1),
+        ("<error/>", "error", 1),
+        ("<flakyFailure/>", "flaky", 2),
+        ("<flakyError/>", "flaky", 2),
+        ("<flakyError/><flakyFailure/>", "flaky", 3),
+        ("<failure/><rerunFailure/>", "failed", 2),
+        ("<failure/><rerunFailure/><rerunFailure/>", "failed", 3),
+        ("<error/><rerunError/>", "error", 2),
+        ("<failure/><rerunError/>", "error", 2),
+        ("<rerunFailure/>", "failed", 2),
+        ("<skipped type='todo'/><failure/>", "skipped", 1),
+        ("<failure/><skipped type='todo'/>", "skipped", 1),
+    ],
+)
+def test_an_outcome_is_a_status(inner: str, status: str, attempts: int) -> None:
+    """Each rerun is a further attempt."""
+    attempt = attempt_of(f"<testcase>{inner}</testcase>")
+    assert (attempt.status.name, attempt.attempts) == (status, attempts)
+
+
+@given(st.lists(st.sampled_from(SEVERITY), min_size=1))
+def test_of_several_outcomes_the_most_severe_wins(outcomes: list[str]) -> None:
+    """In whatever order they stand; the first of them says why."""
+    most_severe = max(outcomes, key=SEVERITY.index)
+    inner = "".join(f"<{outcome} message='{outcome} {position}'/>" for position, outcome in enumerate(outcomes))
+    attempt = attempt_of(f"<testcase>{inner}</testcase>")
+    assert attempt.status.value == SEVERITY.index(most_severe) + 1
+    assert attempt.message == f"{most_severe} {outcomes.index(most_severe)}"
+
+
+@pytest.mark.parametrize(
+    ("case", "status"),
+    [
+        ("<testcase status='run' result='completed'/>", "passed"),
+        ("<testcase status='notrun' result='suppressed'/>", "skipped"),
+        ("<testcase status='run' result='skipped'/>", "skipped"),
+        ("<testcase status='disabled'/>", "skipped"),
+        ("<testcase status='notrun'><skipped/></testcase>", "skipped"),
+        ("<testcase status='notrun'><failure/></testcase>", "failed"),
+        ("<testcase status='fail'><failure/></testcase>", "failed"),
+        ("<testcase status='failed'/>", "passed"),
+    ],
+)
+def test_attributes_tell_of_a_disabled_test(case: str, status: str) -> None:
+    """GoogleTest and CTest say so there alone; of other outcomes, elements tell."""
+    assert attempt_of(case).status.name == status
+
+
+@pytest.mark.parametrize(
+    ("outcome", "type", "message", "details"),
+    [
+        ("<failure/>", None, None, None),
+        ("<failure message='1 != 2'/>", None, "1 != 2", None),
+        ("<failure>at line 7</failure>", None, None, "at line 7"),
+        ("<failure type='AssertionError'> \n </failure>", "AssertionError", None, None),
+        ("<failure>1 &lt; 2 <![CDATA[&& <b>]]> or</failure>", None, None, "1 < 2 && <b> or"),
+        ("<failure>\n  at a\n    at b\n</failure>", None, None, "at a\n    at b"),
+        ("<failure>at <b>line</b> 7</failure>", None, None, "at line 7"),
+        ("<skipped message='on Windows'/>", None, "on Windows", None),
+        ("<failure message='a&#10;b\tc\nd'/>", None, "a\nb c d", None),
+    ],
+)
+def test_an_outcome_has_a_type_a_message_and_details(
+    outcome: str, type: str | None, message: str | None, details: str | None
+) -> None:
+    """Or only some of them."""
+    attempt = attempt_of(f"<testcase>{outcome}</testcase>")
+    assert (attempt.type, attempt.message, attempt.details) == (type, message, details)
+
+
+def test_details_of_like_outcomes_stand_one_after_the_other() -> None:
+    """GoogleTest writes one for each assertion that failed."""
+    outcomes = "<failure message='a' type='A'>at a</failure><failure message='b' type='B'>at b</failure>"
+    attempt = attempt_of(f"<testcase>{outcomes}</testcase>")
+    assert (attempt.type, attempt.message, attempt.details) == ("A", "a", "at a\n\nat b")
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        "<failure message='a'>at a</failure><error message='b'>at b</error>",
+        "<error message='b'>at b</error><failure message='a'>at a</failure>",
+    ],
+)
+def test_less_severe_outcomes_leave_no_details(outcomes: str) -> None:
+    """Message and details belong to one status."""
+    attempt = attempt_of(f"<testcase>{outcomes}</testcase>")
+    assert (attempt.message, attempt.details) == ("b", "at b")
+
+
+def test_a_disabled_test_says_why() -> None:
+    """Where attribute and element both say that it was skipped."""
+    attempt = attempt_of("<testcase status='notrun'><skipped message='Disabled'>by hand</skipped></testcase>")
+    assert (attempt.message, attempt.details) == ("Disabled", "by hand")
+
+
+SUREFIRE_FLAKY = """
+<testcase name="adds" classname="com.example.Cart" time="0.5">
+  <flakyFailure message="1 != 2" type="AssertionError">
+    <stackTrace><![CDATA[at Cart.adds(Cart.java:7)]]></stackTrace>
+    <system-out>of the first attempt</system-out>
+    <system-err>of the first attempt</system-err>
+  </flakyFailure>
+  <system-out>of the last attempt</system-out>
+</testcase>
+"""
+
+
+def test_a_rerun_of_surefire_keeps_its_stack_trace() -> None:
+    """And nothing of its output, which is not that of the case."""
+    attempt = attempt_of(SUREFIRE_FLAKY)
+    assert (attempt.status, attempt.attempts) == (Status.flaky, 2)
+    assert (attempt.type, attempt.message) == ("AssertionError", "1 != 2")
+    assert attempt.details == "at Cart.adds(Cart.java:7)"
+    assert (attempt.system_out, attempt.system_err) == ("of the last attempt", None)
+
+
+def test_outputs_are_joined() -> None:
+    """JUnit's console launcher writes two of each: its own notes and the test's."""
+    outputs = "<system-out>unique-id: 7\n</system-out><system-err>e</system-err><system-out>put in</system-out>"
+    attempt = attempt_of(f"<testcase>{outputs}</testcase>")
+    assert (attempt.system_out, attempt.system_err) == ("unique-id: 7\nput in", "e")
+
+
+@pytest.mark.parametrize("output", ["<system-out/>", "<system-out> \n\t</system-out>"])
+def test_an_output_of_blanks_is_none(output: str) -> None:
+    """They are the report's layout."""
+    assert attempt_of(f"<testcase>{output}</testcase>").system_out is None
+
+
+def test_text_between_the_elements_of_a_case_is_nobodys() -> None:
+    """Whatever stands there is layout."""
+    attempt = attempt_of("<testcase>a<failure>b</failure>c<system-out>d</system-out>e</testcase>")
+    assert (attempt.details, attempt.system_out) == ("b", "d")

@@ -1,0 +1,37 @@
+"""The function's environment variables."""
+
+import pytest
+
+from handler.environment_variables import EnvironmentVariables
+
+VARIABLES = {
+    "ENVIRONMENT": "dev",
+    "DB_ENDPOINT_PARAM": "/tap/dev/database/endpoint",
+    "DB_USERNAME_PARAM": "/tap/dev/database/username",
+    "DB_PASSWORD_PARAM": "/tap/dev/database/password",
+    "DB_NAME_PARAM": "/tap/dev/database/name",
+    "EVENT_BUS_NAME": "tap-application-events-dev",
+    "EVENT_SOURCE": "tap.application.dev",
+}
+
+
+def test_reads_the_seven_variables_and_ignores_others() -> None:
+    """Each variable has its field."""
+    assert EnvironmentVariables.read({**VARIABLES, "PATH": "/bin"}) == EnvironmentVariables(
+        environment="dev",
+        db_endpoint_param="/tap/dev/database/endpoint",
+        db_username_param="/tap/dev/database/username",
+        db_password_param="/tap/dev/database/password",
+        db_name_param="/tap/dev/database/name",
+        event_bus_name="tap-application-events-dev",
+        event_source="tap.application.dev",
+    )
+
+
+def test_names_every_missing_and_empty_variable_in_one_sentence() -> None:
+    """Whoever deploys a wrong configuration sees all of it at once."""
+    variables = {**VARIABLES, "EVENT_SOURCE": ""}
+    del variables["DB_NAME_PARAM"]
+    with pytest.raises(KeyError) as error:
+        EnvironmentVariables.read(variables)
+    assert error.value.args == ("Set DB_NAME_PARAM, EVENT_SOURCE in the function's environment.",)
