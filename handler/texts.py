@@ -19,6 +19,11 @@ class BoundedText:
         self._tail_length = 0
         self._dropped = 0
 
+    @property
+    def length(self) -> int:
+        """How many characters are kept."""
+        return len(self._head) + min(self._tail_length, self._half)
+
     def append(self, piece: str) -> None:
         if free := self._half - len(self._head):
             self._head += piece[:free]

@@ -33,5 +33,6 @@ def event_detail(recorded: Recorded) -> EventDetail:
             "project": recorded.origin.project,
             "totals": run.totals,
             "duration": run.duration,
+            "incomplete_suites": run.incomplete_suites,
         }
     return detail

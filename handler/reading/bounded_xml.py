@@ -43,19 +43,23 @@ def parse(
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str], None],
     text: Callable[[str], None],
+    comment: Callable[[str], None] = lambda _: None,
 ) -> Iterator[None]:
-    """Calls back for each start tag, end tag and piece of text; yields whenever it has read on.
+    """Calls back for each start tag, end tag, piece of text and comment; yields whenever it has read on.
 
     Raises the PermanentFault that keeps the stream from being XML within the limits.
     """
     try:
-        yield from _parse(_Gunzip(stream) if gzipped else stream, _bounded_parser(start, end, text))
+        yield from _parse(_Gunzip(stream) if gzipped else stream, _bounded_parser(start, end, text, comment))
     except (zlib.error, EOFError):
         raise BadGzip("The report is not a complete gzip file.") from None
 
 
 def _bounded_parser(
-    start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None]
+    start: Callable[[str, dict[str, str]], None],
+    end: Callable[[str], None],
+    text: Callable[[str], None],
+    comment: Callable[[str], None],
 ) -> expat.XMLParserType:
     depth = elements = 0
 
@@ -88,6 +92,7 @@ def _bounded_parser(
     parser.StartElementHandler = start_element
     parser.EndElementHandler = end_element
     parser.CharacterDataHandler = text
+    parser.CommentHandler = comment
     return parser
 
 

@@ -1,10 +1,14 @@
-"""What makes a test the same one in every run of its project."""
+"""What makes a test the same one in every run of its project: docs/reading.md has the whole rule."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from uuid import UUID, uuid5
+from json.encoder import encode_basestring_ascii
+from uuid import UUID
+
+from handler.reading.writers import UNITTEST_TIME
 
 # Never to change: the history of every test hangs on the ids that are made under it.
 _TESTS = UUID("f2b3a3f6-6f0c-5c1e-9d53-0f5b5d5e8a21")
@@ -13,23 +17,42 @@ _TESTS = UUID("f2b3a3f6-6f0c-5c1e-9d53-0f5b5d5e8a21")
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/|[A-Za-z][A-Za-z0-9+.-]+://")
 
 
-def test_id(*, project: str, file: str | None, suite: str | None, classname: str | None, name: str) -> UUID:
-    """The identity of a test: UUIDv5 of its project, file or else suite, class and name.
+class Identities:
+    """Makes the ids of a project's tests.
 
-    The folder that a CI job is run in is no part of it: of an absolute path the last name counts, together with the
-    suite.
+    Most cases differ from the one before in their name alone: what comes before the name is hashed once.
     """
-    if file:
-        file = file.replace("\\", "/").removeprefix("./")
-        if _ABSOLUTE.match(file):
-            file = _last_name(file)
-        else:
-            suite = None
-    return uuid5(_TESTS, json.dumps([project, file, suite, classname, name]))
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+        self._names: object = None
+        self._hashed = hashlib.sha1(usedforsecurity=False)
+
+    def test_id(self, file: str | None, suite: str | None, classname: str | None, name: str) -> UUID:
+        """UUIDv5 of project, file or else suite, class and name.
+
+        The folder that a CI job is run in is no part of it: of an absolute path the last name counts, together with
+        the suite.
+        """
+        if (names := (file, suite, classname)) != self._names:
+            self._names = names
+            before = json.dumps([self._project, *_place(file, suite), classname]).removesuffix("]")
+            self._hashed = hashlib.sha1(_TESTS.bytes + before.encode(), usedforsecurity=False)
+        hashed = self._hashed.copy()
+        hashed.update(f", {encode_basestring_ascii(name)}]".encode())
+        return UUID(bytes=hashed.digest()[:16], version=5)
+
+
+def _place(file: str | None, suite: str | None) -> tuple[str | None, str | None]:
+    if not file:
+        return file, suite
+    file = file.replace("\\", "/").removeprefix("./")
+    return (_last_name(file), suite) if _ABSOLUTE.match(file) else (file, None)
 
 
 def suite_name(name: str) -> str:
-    """The name of a suite; of one that is called by the absolute path of a file, the last name in it."""
+    """The name of a suite, without what differs from run to run: a time, or the folder of an absolute path."""
+    name = UNITTEST_TIME.sub("", name)
     slashed = name.replace("\\", "/")
     last = _last_name(slashed)
     # A dot, since suites are called by the routes of a web service as well: "/users".

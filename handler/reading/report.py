@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
+
+# The name of the test that stands for a suite which failed outside its tests, as one whose class cannot be loaded.
+SUITE_TEST = "<suite>"
 
 
 class Status(Enum):
@@ -19,23 +23,22 @@ class Status(Enum):
     error = 4
 
 
-class Attempt(NamedTuple):
-    """One try at a test, or several where the report sums them up.
+class Repeats(IntEnum):
+    """What another case of the same name in the same suite is: a test of its own, or a rerun of the one before.
 
-    Some runners report a test that is run again once for each attempt, and one that fails twice over (in itself and
-    in its teardown) twice. `attempts`: how many this one stands for. `duration_seconds` is None if unknown.
-    `suite_number` tells the suites of a report apart: an equal `test_id` in another suite is another test.
+    That depends on who wrote the report; the value grows with the trust that the writer deserves.
     """
 
-    test_id: UUID
-    suite_number: int
-    file: str | None
-    suite: str | None
-    classname: str | None
-    name: str
+    other_tests = 0
+    rerun_after_skip = 1
+    rerun_after_failure = 2
+    always_rerun = 3
+
+
+class Outcome(NamedTuple):
+    """Why an attempt did not pass. A test that fails in itself and in its teardown has two of them."""
+
     status: Status
-    attempts: int
-    duration_seconds: float | None
     type: str | None
     message: str | None
     details: str | None
@@ -43,16 +46,74 @@ class Attempt(NamedTuple):
     system_err: str | None
 
 
+NO_OUTCOME = Outcome(Status.passed, None, None, None, None, None)
+
+
+class Attempt(NamedTuple):
+    """One try at a test, or several where the report sums them up.
+
+    `attempts`: how many this one stands for. `duration` is as written, in the unit that the report's summary tells;
+    None if unknown. `type` to `details` are those of the first of its most severe outcomes. `outcomes` has all of them
+    in order, and is empty where these columns say everything. `suite_number` tells the `testsuite` elements of a report
+    apart.
+    """
+
+    test_id: UUID
+    suite_number: int
+    repeats: Repeats
+    hostname: str | None
+    file: str | None
+    line: int | None
+    suite: str | None
+    classname: str | None
+    name: str
+    status: Status
+    attempts: int
+    duration: float | None
+    type: str | None
+    message: str | None
+    details: str | None
+    system_out: str | None
+    system_err: str | None
+    outcomes: Sequence[Outcome]
+    properties: Mapping[str, str]
+    attachments: Sequence[str]
+
+
+class SuiteOutput(NamedTuple):
+    """What a suite wrote outside its tests."""
+
+    suite_number: int
+    suite: str | None
+    system_out: str | None
+    system_err: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What is known of a report as a whole.
+
+    `duration` is in seconds, None if unknown. `duration_unit`: in how many seconds the attempts' durations are written,
+    None if nobody can tell. `incomplete_suites`: how many suites count tests and hold none, or count failures and tell
+    of none.
+    """
+
+    started_at: datetime | None
+    duration: float | None
+    duration_unit: float | None
+    incomplete_suites: int
+    hostnames: Sequence[str]
+    properties: Mapping[str, str]
+
+
 class Report(Protocol):
-    """A test report, read from its stream while one iterates over the attempts."""
+    """A test report in a stream."""
 
-    @property
-    def project(self) -> str: ...
+    def read(self) -> Iterator[Attempt | SuiteOutput]:
+        """Reads the stream, once, and in constant memory.
 
-    @property
-    def started_at(self) -> datetime | None: ...
+        Raises the PermanentFault that keeps it from being a report within the limits.
+        """
 
-    @property
-    def duration(self) -> float | None: ...
-
-    def __iter__(self) -> Iterator[Attempt]: ...
+    def summary(self) -> Summary:
+        """Only once all of the report is read."""

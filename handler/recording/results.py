@@ -2,83 +2,159 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
-from handler.reading.report import Attempt, Report
+from handler.reading.limits import MAX_OUTCOMES
+from handler.reading.report import Attempt, Outcome, Report, SuiteOutput
+from handler.reading.times import MAX_DURATION
+
+TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 
 # Milliseconds. A report with as many cases as may be takes longer than other statements; the next delivery of it
 # comes only after six times the function's timeout. Its wait for the lock of another report with the same new tests is
 # part of the statement, and may take as long.
 _STATEMENT_TIMEOUT = 300_000
 
-# A connection keeps its table, empty between reports: creating it anew each time would bloat the catalog.
+# A connection keeps its table, empty between reports: creating it anew each time would bloat the catalog. A row without
+# a test is the output of a suite.
 _CREATE_ATTEMPT = """
 create temporary table if not exists attempt (
-    position         bigint generated always as identity,
-    test_id          uuid not null,
-    suite_number     integer,
-    file             text,
-    suite            text,
-    classname        text,
-    name             text,
-    status           test_status,
-    attempts         integer,
-    duration_seconds double precision,
-    type             text,
-    message          text,
-    details          text,
-    system_out       text,
-    system_err       text
+    position     bigint generated always as identity,
+    test_id      uuid,
+    suite_number integer,
+    repeats      integer,
+    hostname     text,
+    file         text,
+    line         integer,
+    suite        text,
+    classname    text,
+    name         text,
+    status       test_status,
+    attempts     integer,
+    duration     double precision,
+    type         text,
+    message      text,
+    details      text,
+    system_out   text,
+    system_err   text,
+    outcomes     jsonb,
+    properties   jsonb,
+    attachments  text[]
 ) on commit delete rows
 """
 _COPY_ATTEMPTS = sql.SQL("copy attempt ({}) from stdin").format(
     sql.SQL(", ").join(map(sql.Identifier, Attempt._fields))
 )
 
-# The most severe attempt speaks for the test, unless the last one passed: then it is flaky. A namesake in another suite
-# is another test: the second suite's gets an id and a suite that say so. (jest-junit calls all suites "undefined";
-# Playwright has one for each browser.) Tests are always inserted in the same order, so that reports with the same new
-# tests wait for each other without a deadlock.
+# The rules of docs/reading.md. Who is who is found out in rows without texts, which would be sorted again and again.
+# Tests are always inserted in the same order, so that reports with the same new tests wait for each other without a
+# deadlock.
 _RECORD = """
-with in_suite as (
-    select distinct on (test_id, suite_number)
-           test_id, file, suite, classname, name,
-           dense_rank() over (partition by test_id order by suite_number) as namesake,
-           case when status >= 'failed' and last_value(status) over of_test in ('passed', 'flaky')
-                then 'flaky' else status end as status,
-           sum(attempts) over of_test as attempts,
-           sum(duration_seconds) over of_test as duration_seconds,
-           type, message, details, system_out, system_err
+with by_host as (
+    -- The same test on several hosts is several tests.
+    select position, test_id, suite_number, repeats, status, attempts, duration,
+           case when min(coalesce(hostname, '')) over same_id < max(coalesce(hostname, '')) over same_id
+                then concat('@', hostname) else '' end as host
     from attempt
-    window of_test as (partition by test_id, suite_number order by position
+    where test_id is not null
+    window same_id as (partition by test_id)
+), in_suite as (
+    -- Whether the cases of one name are reruns of one test: see Repeats.
+    select by_host.*,
+           count(*) over of_name > 1 and min(repeats) over of_name >= case
+               when count(*) filter (where status <> 'skipped') over of_name = 1 then 1
+               when count(*) filter (where status in ('passed', 'flaky')) over of_name
+                    = (last_value(status) over of_name in ('passed', 'flaky'))::integer
+                    and count(*) filter (where status <> 'skipped') over of_name > 1 then 2
+               else 3
+           end as are_reruns
+    from by_host
+    window of_name as (partition by test_id, host, suite_number order by position
                        rows between unbounded preceding and unbounded following)
-    order by test_id, suite_number, attempt.status desc, position
-), merged as materialized (
-    select case when namesake = 1 then test_id
-                else left(encode(sha256(convert_to(test_id || '#' || namesake, 'UTF8')), 'hex'), 32)::uuid
-           end as test_id,
-           file, case when namesake = 1 then suite else concat_ws(' ', suite, '#' || namesake) end as suite,
-           classname, name, status, attempts, duration_seconds, type, message, details, system_out, system_err
+), numbered as (
+    -- All others of one name are tests of their own, with a number.
+    select in_suite.*,
+           dense_rank() over (partition by test_id, host
+                              order by suite_number, case when are_reruns then 0 else position end) as number
     from in_suite
+), rerun as (
+    select test_id, host, number, status_of(array_agg(status order by position)) as status,
+           sum(attempts) as attempts, sum(duration) as duration
+    from numbered
+    where are_reruns
+    group by test_id, host, number
+), outcomes_of_rerun as (
+    select test_id, host, number, jsonb_agg(outcome order by position, nth) as outcomes
+    from (
+        select *, row_number() over (partition by test_id, host, number order by position, nth) as place
+        from (
+            select position, test_id, host, number,
+                   row_number() over (partition by test_id, host, number order by position) as place_of_attempt
+            from numbered
+            where are_reruns and status <> 'passed'
+        ) as unsuccessful
+        join (select position, status, type, message, details, system_out, system_err, outcomes from attempt) as said
+             using (position)
+        cross join lateral jsonb_array_elements(coalesce(outcomes, jsonb_build_array(jsonb_strip_nulls(
+            jsonb_build_object('status', status, 'type', type, 'message', message, 'details', details,
+                               'system_out', system_out, 'system_err', system_err)
+        )))) with ordinality as each_outcome (outcome, nth)
+        where place_of_attempt <= %(max_outcomes)s
+    ) as outcome_of_rerun
+    where place <= %(max_outcomes)s
+    group by test_id, host, number
+), first as (
+    -- The most severe case speaks for a test, and of several the first; one that was skipped, only if none ran.
+    select distinct on (test_id, host, number)
+           position, test_id, host, number, are_reruns, case when number > 1 then '#' || number end as nth
+    from numbered
+    order by test_id, host, number, (status <> 'skipped') desc, status desc, position
+), result_of_test as materialized (
+    select case when first.host = '' and nth is null then first.test_id
+                else left(encode(sha256(convert_to(concat(first.test_id, first.host, nth), 'UTF8')), 'hex'), 32)::uuid
+           end as test_id,
+           attempt.suite_number, file, line,
+           nullif(concat_ws(' ', suite, nullif(nullif(first.host, ''), '@'), nth), '') as suite,
+           classname, name,
+           coalesce(rerun.status, attempt.status) as status,
+           coalesce(rerun.attempts, attempt.attempts) as attempts,
+           coalesce(rerun.duration, attempt.duration) * %(unit)s::double precision as seconds,
+           type, message, details, system_out, system_err,
+           case when not are_reruns then attempt.outcomes
+                when jsonb_array_length(outcomes_of_rerun.outcomes) > 1 or attempt.status = 'passed'
+                then outcomes_of_rerun.outcomes end as outcomes,
+           properties, attachments
+    from first
+    join attempt using (position)
+    left join (rerun left join outcomes_of_rerun using (test_id, host, number))
+         on (rerun.test_id, rerun.host, rerun.number) = (first.test_id, first.host, first.number)
 ), new_test as (
     insert into test (id, project, file, suite, classname, name)
-    select test_id, %(project)s, file, suite, classname, name from merged
+    select test_id, %(project)s, file, suite, classname, name from result_of_test order by test_id
     on conflict do nothing
+), new_suite_output as (
+    insert into suite_output (run_id, suite_number, suite, system_out, system_err)
+    select %(run_id)s, suite_number, suite, system_out, system_err from attempt where test_id is null
 ), new_result as (
-    insert into result (run_id, test_id, status, attempts, duration_seconds,
-                        type, message, details, system_out, system_err)
-    select %(run_id)s, test_id, status, attempts, duration_seconds,
-           type, message, details, system_out, system_err
-    from merged
+    insert into result (run_id, test_id, suite_number, line, status, attempts, duration_seconds,
+                        type, message, details, system_out, system_err, outcomes, properties, attachments)
+    select %(run_id)s, test_id, suite_number, line, status, attempts,
+           case when seconds <= %(max_duration)s then seconds end,
+           type, message, details, system_out, system_err, outcomes, properties, attachments
+    from result_of_test
     returning status
 )
-insert into run (id, started_at, duration_seconds, tests, passed, failed, error, skipped, flaky)
-select %(run_id)s, %(started_at)s, %(duration)s, count(*),
+insert into run (id, started_at, duration_seconds, incomplete_suites, hostnames, properties,
+                 tests, passed, failed, error, skipped, flaky)
+select %(run_id)s, %(started_at)s, %(duration)s, %(incomplete_suites)s, %(hostnames)s, %(properties)s, count(*),
        count(*) filter (where status = 'passed'),
        count(*) filter (where status = 'failed'),
        count(*) filter (where status = 'error'),
@@ -89,20 +165,21 @@ returning tests, passed, failed, error, skipped, flaky
 """
 
 
-TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A recorded report. `duration` in seconds, None if unknown; `totals` by status, and `tests` for all of them."""
+    """A recorded report. `duration` in seconds, None if unknown; `totals` by status, and `tests` for all of them.
+
+    `incomplete_suites`: how many suites count tests and hold none, or count failures and tell of none.
+    """
 
     id: UUID
     totals: dict[str, int]
     duration: float | None
+    incomplete_suites: int
 
 
-def record_run(connection: Connection[Any], run_id: UUID, report: Report) -> Run:
-    """Records the report within the transaction that is open, in constant memory.
+def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, project: str) -> Run:
+    """Reads the report and records it within the transaction that is open, in constant memory.
 
     Raises what reading the report raises.
     """
@@ -110,13 +187,43 @@ def record_run(connection: Connection[Any], run_id: UUID, report: Report) -> Run
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(f"set local statement_timeout = {_STATEMENT_TIMEOUT}; set local lock_timeout = 0")
         with cursor.copy(_COPY_ATTEMPTS) as copy:
-            for attempt in report:
-                copy.write_row(attempt)
+            for row in _rows(report):
+                copy.write_row(row)
+        summary = report.summary()
         parameters = {
             "run_id": run_id,
-            "project": report.project,
-            "started_at": report.started_at,
-            "duration": report.duration,
+            "project": project,
+            "started_at": summary.started_at,
+            "duration": summary.duration,
+            "unit": summary.duration_unit,
+            "max_duration": MAX_DURATION,
+            "max_outcomes": MAX_OUTCOMES,
+            "incomplete_suites": summary.incomplete_suites,
+            "hostnames": list(summary.hostnames),
+            "properties": Jsonb(summary.properties),
         }
         [totals] = cursor.execute(_RECORD, parameters)
-    return Run(id=run_id, totals=totals, duration=report.duration)
+    return Run(id=run_id, totals=totals, duration=summary.duration, incomplete_suites=summary.incomplete_suites)
+
+
+def _rows(report: Report) -> Iterator[tuple[Any, ...]]:
+    """The rows of the table `attempt`."""
+    nothing = Attempt(**dict.fromkeys(Attempt._fields))  # type: ignore[arg-type]
+    for said in report.read():
+        if isinstance(said, SuiteOutput):
+            yield nothing._replace(**said._asdict())
+        else:
+            yield (
+                *said[:_OUTCOMES],
+                json.dumps([_as_json(outcome) for outcome in said.outcomes]) if said.outcomes else None,
+                json.dumps(said.properties) if said.properties else None,
+                list(said.attachments) if said.attachments else None,
+            )
+
+
+_OUTCOMES = Attempt._fields.index("outcomes")
+
+
+def _as_json(outcome: Outcome) -> dict[str, str]:
+    named = {**outcome._asdict(), "status": outcome.status.name}
+    return {name: value for name, value in named.items() if value is not None}

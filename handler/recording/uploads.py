@@ -57,7 +57,12 @@ def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
         ),
         processed_at=row["processed_at"].astimezone(UTC),
         fault=Fault(row["error_code"], row["error_message"]) if row["error_code"] else None,
-        run=Run(id=upload.event_id, totals={name: row[name] for name in TOTALS}, duration=row["duration_seconds"])
+        run=Run(
+            id=upload.event_id,
+            totals={name: row[name] for name in TOTALS},
+            duration=row["duration_seconds"],
+            incomplete_suites=row["incomplete_suites"],
+        )
         if row["id"]
         else None,
     )
@@ -100,5 +105,7 @@ def record(connection: Connection[Any], upload: Upload, origin: Origin, outcome:
     )
     if not new.rowcount and (earlier := find(connection, upload)):
         return earlier
-    run = record_run(connection, upload.event_id, outcome.report) if isinstance(outcome, ReadReport) else None
+    run = None
+    if isinstance(outcome, ReadReport):
+        run = record_run(connection, upload.event_id, outcome.report, project=origin.project)
     return Recorded(upload=upload, origin=origin, processed_at=processed_at, fault=fault, run=run)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from handler.reading import bounded_xml, junit
+from handler.reading import bounded_xml, limits
 from tests.handler.helpers.surroundings import (
     REPORT,
     Aws,
@@ -120,7 +120,7 @@ def refusal(code: str) -> bytes:
 @pytest.fixture(autouse=True)
 def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the reports of these tests may be small."""
-    monkeypatch.setattr(junit, "MAX_CASES", 5)
+    monkeypatch.setattr(limits, "MAX_CASES", 5)
     monkeypatch.setattr(bounded_xml, "MAX_SIZE", 200_000)
     monkeypatch.setattr(bounded_xml, "MAX_TOKEN", 50_000)
     monkeypatch.setattr(bounded_xml, "RATIO_FREE_SIZE", 100_000)
@@ -188,7 +188,7 @@ def test_nothing_of_a_report_that_breaks_off_after_many_cases_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Although thousands were on their way to the database by then."""
-    monkeypatch.setattr(junit, "MAX_CASES", 3_000)
+    monkeypatch.setattr(limits, "MAX_CASES", 3_000)
     ending, content = damaged(report(cases=3_000))
     function.invoke(message(aws.upload(f"shop/report{ending}", content)))
     assert postgres.query("select status from upload") == [("error",)]

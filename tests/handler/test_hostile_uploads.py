@@ -42,7 +42,11 @@ _RECORDED = """
     select to_jsonb(upload) || coalesce(to_jsonb(run), '{}') || coalesce(to_jsonb(test), '{}')
         || coalesce(to_jsonb(result), '{}')
         || jsonb_build_object('project', upload.project, 'status', upload.status, 'tests', run.tests,
-                              'run_seconds', run.duration_seconds, 'test_seconds', result.duration_seconds)
+                              'run_seconds', run.duration_seconds, 'test_seconds', result.duration_seconds,
+                              'suite_outputs', (
+                                  select jsonb_agg(to_jsonb(suite_output) - 'run_id' order by suite_number)
+                                  from suite_output where run_id = event_id
+                              ))
     from upload
     left join run on run.id = event_id
     left join result on run_id = event_id

@@ -106,6 +106,7 @@ def test_a_report_is_announced(aws: Aws, postgres: Postgres, function: Function)
             "project": "web",
             "totals": {"tests": 2, "passed": 1, "failed": 1, "error": 0, "skipped": 0, "flaky": 0},
             "duration": 2.5,
+            "incomplete_suites": 0,
         },
     }
 

@@ -85,7 +85,7 @@ def test_a_batch_is_counted_in_one_line(aws: Aws, function: Function, metrics: M
 def test_a_test_with_two_attempts_is_one_case(aws: Aws, function: Function, metrics: Metrics) -> None:
     """As in the totals of its run."""
     case = b'<testcase name="a"/>'
-    function.invoke(message(aws.upload(content=b"<testsuite>" + case + case + b"</testsuite>")))
+    function.invoke(message(aws.upload(content=b"<testsuite name='pytest'>" + case + case + b"</testsuite>")))
     [line] = metrics.lines()
     assert line["Cases"] == [1.0]
 

@@ -22,9 +22,9 @@ NAME = "adds ]]> \U0001f600"
 CASES = (
     Case(None, "Cart", NAME, 0.25, (Outcome("failure", "A", "1 != 2", "at a"),), "put in"),
     Case(None, "Cart", NAME, 0.5),
-    Case("", "Cart", "removes", None, (Outcome("skipped", None, "on\nWindows"),), "", " \\N "),
+    Case("", "Cart", "removes", 3.0, (Outcome("skipped", None, "on\nWindows"),), "", " \\N "),
 )
-CART = Suite("testsuite", "cart", "tests/cart.py", 1234.5, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), CASES)
+CART = Suite("testsuite", "pytest", "tests/cart.py", "ci-1", 1234.5, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), CASES)
 RUN = Suite("testsuites", "all", children=(CART,))
 
 
@@ -32,7 +32,7 @@ def read_back(connection: psycopg.Connection[Any], run_id: UUID) -> tuple[list[R
     """The results of a run in PostgreSQL, and what stands in the run itself."""
     results = connection.execute(
         "select file, suite, classname, name, status::text, attempts, result.duration_seconds,"
-        " type, message, details, system_out, system_err"
+        " type, message, details, system_out, system_err, outcomes"
         " from run join result on run_id = run.id join test on test_id = test.id where run.id = %s",
         [run_id],
     )
@@ -69,7 +69,8 @@ PROJECTS = itertools.count()
 @given(run=model.runs)
 def test_any_run_comes_back_as_it_was_written(recorder: Recorder, run: Suite) -> None:
     """Every text, status, count and time of it."""
-    recorded = recorder.record_report(report_of(model.written(run), project=str(next(PROJECTS))))
+    project = str(next(PROJECTS))
+    recorded = recorder.record_report(report_of(model.written(run), project=project), project=project)
     assert read_back(recorder.connection, recorded.id) == expected(run)
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from handler.errors import PermanentFault
-from handler.reading import bounded_xml, junit
+from handler.reading import bounded_xml, limits
 from local.cdktf import PROJECT
 
 INGESTING = (PROJECT / "docs" / "ingesting.md").read_text()
@@ -24,17 +24,17 @@ def test_every_code_of_a_fault_is_explained() -> None:
         f"{bounded_xml.MAX_SIZE >> 20} MiB (packed or as XML)",
         f"{bounded_xml.MAX_ELEMENTS:,} elements",
         f"{bounded_xml.MAX_MEMBERS:,} members of gzip",
-        f"{junit.MAX_INHERITED >> 20} Mi characters",
+        f"{limits.MAX_INHERITED >> 20} Mi characters",
         f"a name of more than {bounded_xml.MAX_ENCODING_NAME} characters",
         f"{bounded_xml.MAX_RATIO} times its size",
         f"beyond {bounded_xml.RATIO_FREE_SIZE >> 20} MiB",
         f"more than {bounded_xml.MAX_TOKEN >> 20} MiB",
         f"{bounded_xml.MAX_NAMES >> 10} KiB of different names",
         f"more than {bounded_xml.MAX_DEPTH} levels",
-        f"more than {junit.MAX_CASES:,} test cases",
-        f"names at {junit.MAX_NAME:,} characters",
-        f"messages at {junit.MAX_MESSAGE:,}",
-        f"outputs at {junit.MAX_TEXT:,}",
+        f"more than {limits.MAX_CASES:,} test cases",
+        f"names at {limits.MAX_NAME:,} characters",
+        f"messages at {limits.MAX_MESSAGE:,}",
+        f"outputs at {limits.MAX_TEXT:,}",
     ],
 )
 def test_limit_is_the_one_in_force(limit: str) -> None:

@@ -45,11 +45,19 @@ def suite(cases: str | bytes = f"<testcase name='{MARK}'/>", attributes: str = "
 
 def everywhere(text: str) -> bytes:
     """A report with this text, as XML writes it, in every place where one is kept."""
+    properties = f'<properties><property name="{text}" value="{text}"/></properties>'
+    outputs = f"<system-out>{text}</system-out><system-err>{text}</system-err>"
     return (
-        f'<testsuite name="{text}" file="{text}"><properties><property name="{text}" value="{text}"/></properties>'
-        f'<testcase classname="{text}" name="{text}"><failure type="{text}" message="{text}">{text}</failure>'
-        f"<system-out>{text}</system-out><system-err>{text}</system-err></testcase></testsuite>"
+        f'<testsuite name="{text}" file="{text}" hostname="{text}">{properties}'
+        f'<testcase classname="{text}" name="{text}">{properties}'
+        f'<failure type="{text}" message="{text}">{text}</failure>{outputs}</testcase>{outputs}</testsuite>'
     ).encode()
+
+
+def _stored_everywhere(text: str) -> dict[str, object]:
+    outputs = {"suite_number": 1, "suite": text, "system_out": text, "system_err": text}
+    lists = {"hostnames": [text], "properties": {text: text}, "suite_outputs": [outputs]}
+    return {**dict.fromkeys(_COLUMNS, text), **lists}
 
 
 def _everywhere(
@@ -62,7 +70,7 @@ def _everywhere(
         name=name,
         content=partial(everywhere, written),
         expected="inert",
-        stored=dict.fromkeys(_COLUMNS, text if stored is None else stored),
+        stored=_stored_everywhere(text if stored is None else stored),
     )
 
 
@@ -171,6 +179,8 @@ _TIMESTAMPS = (
 )
 _PASSED = {"tests": 1, "passed": 1, "name": MARK}
 _LONG = "a" * MIB + "z" * 1024
+# Of a text for which no room was left.
+_NOTHING_KEPT = f"\n[... {len(_LONG)} characters cut ...]\n"
 
 _XML = [
     _xml("external entity, file", "forbidden_dtd", _dtd('<!ENTITY x SYSTEM "file:///etc/passwd">')),
@@ -299,8 +309,8 @@ _XML = [
         tests=1,
         failed=1,
         attempts=1,
-        # Of each only the blank line between it and the next.
-        details=_cut("\n" * 999_998, 65536).strip("\n").join("\n\n"),
+        details=None,
+        outcomes=[{"status": "failed"}] * 20,
     ),
     _xml(
         "hundred thousand reruns of one case",
@@ -311,11 +321,109 @@ _XML = [
         attempts=100_001,
     ),
     _xml(
-        "one test a hundred thousand times",
+        "reruns that write a MiB each",
+        "inert",
+        lambda: suite(
+            "<testcase>" + f"<rerunError>{_LONG}<system-out>{_LONG}</system-out></rerunError>" * 50 + "</testcase>"
+        ),
+        attempts=51,
+        outcomes=[
+            {"status": "error", "details": _cut(_LONG, 65536), "system_out": _cut(_LONG, 65536)},
+            {"status": "error", "details": _cut(_LONG, 65536), "system_out": _cut(_LONG, 65536)},
+            *[{"status": "error", "details": _NOTHING_KEPT, "system_out": _NOTHING_KEPT}] * 18,
+        ],
+    ),
+    _xml(
+        "one name a hundred thousand times",
         "inert",
         lambda: suite("<testcase name='x'/>" * 100_000),
+        tests=100_000,
+    ),
+    _xml(
+        "one test a hundred thousand times",
+        "inert",
+        lambda: suite("<testcase name='x'/>" * 100_000, "name='pytest'"),
         tests=1,
         attempts=100_000,
+    ),
+    _xml(
+        "one test that fails a thousand times at length",
+        "inert",
+        lambda: suite(f"<testcase name='x'><failure>{'x' * 65536}</failure></testcase>" * 1_000, "name='pytest'"),
+        tests=1,
+        attempts=1_000,
+        outcomes=[{"status": "failed", "details": "x" * 65536}] * 20,
+    ),
+    _xml(
+        "fifty thousand suites that fail",
+        "inert",
+        lambda: b"<testsuites>" + b"<testsuite><error/></testsuite>" * 50_000 + b"</testsuites>",
+        tests=50_000,
+        error=50_000,
+    ),
+    _xml(
+        "suites that write a MiB each",
+        "inert",
+        lambda: b"<testsuites>" + suite(f"<system-out>{_LONG}</system-out>") * 9 + b"</testsuites>",
+        tests=0,
+        suite_outputs=[
+            {"suite_number": number, "suite": None, "system_out": _cut(_LONG, 65536), "system_err": None}
+            for number in range(2, 11)
+        ],
+    ),
+    _xml(
+        "hundred thousand hosts",
+        "inert",
+        lambda: (
+            b"<testsuites>"
+            + _numbered("<testsuite hostname='h{}'><testcase name='x'/></testsuite>", 100_000).encode()
+            + b"</testsuites>"
+        ),
+        tests=100_000,
+        hostnames=[f"h{number}" for number in range(20)],
+    ),
+    _xml(
+        "a long host for every case",
+        "too_large",
+        lambda: suite("<testcase/>" * 300_000, f"hostname='{'h' * 1024}'"),
+    ),
+    _xml(
+        "million properties",
+        "inert",
+        lambda: suite(
+            "<testcase name='x'>"
+            + _numbered("<property name='n{}' value='v'/>", 500_000)
+            + "</testcase>"
+            + _numbered("<property name='n{}' value='v'/>", 500_000)
+        ),
+        properties={f"n{number}": "v" for number in range(20)},
+    ),
+    _xml(
+        "properties of a MiB",
+        "inert",
+        lambda: suite(f"<testcase><property name='{_LONG}'>{_LONG}</property></testcase>"),
+        properties={_cut(_LONG, 256): _cut(_LONG, 1024)},
+    ),
+    _xml(
+        "hundred thousand attachments",
+        "inert",
+        lambda: suite(
+            "<testcase><system-out>" + _numbered("[[ATTACHMENT|../../{}]]", 100_000) + "</system-out></testcase>"
+        ),
+        attachments=[f"../../{number}" for number in range(20)],
+    ),
+    _xml(
+        "attachments without end",
+        "inert",
+        lambda: suite("<testcase><system-out>" + "[[ATTACHMENT|" * 100_000 + "</system-out></testcase>"),
+        attachments=None,
+    ),
+    _xml(
+        "lines that are none",
+        "inert",
+        lambda: suite("".join(f"<testcase name='{n}' line='{line}'/>" for n, line in enumerate(_TIMES))),
+        tests=len(_TIMES),
+        line=None,
     ),
     _xml(
         "one name in ten thousand suites",

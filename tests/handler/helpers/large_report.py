@@ -51,7 +51,9 @@ class LargeReport:
 def main(mib: str, connection_string: str) -> None:
     report = LargeReport(int(mib))
     with psycopg.connect(connection_string, autocommit=True) as connection:
-        run = Recorder(connection).record_report(JUnitReport(report, gzipped=False, project=f"{mib} MiB"))
+        run = Recorder(connection).record_report(
+            JUnitReport(report, gzipped=False, project=f"{mib} MiB"), project=f"{mib} MiB"
+        )
     assert run.totals["tests"] > 0
     print(report.peak)
 

@@ -15,15 +15,18 @@ from xml.sax.saxutils import escape, quoteattr
 from hypothesis import strategies as st
 
 SEVERITY = ["passed", "skipped", "flaky", "failed", "error"]
+# What each element makes of its case, and what the attempt that it tells of came to.
 STATUSES = {
-    "skipped": "skipped",
-    "failure": "failed",
-    "error": "error",
-    "flakyFailure": "flaky",
-    "flakyError": "flaky",
-    "rerunFailure": "failed",
-    "rerunError": "error",
+    "skipped": ("skipped", "skipped"),
+    "failure": ("failed", "failed"),
+    "error": ("error", "error"),
+    "flakyFailure": ("flaky", "failed"),
+    "flakyError": ("flaky", "error"),
+    "rerunFailure": ("failed", "failed"),
+    "rerunError": ("error", "error"),
 }
+# A suite whose cases of one name are reruns.
+PYTEST = "pytest"
 # As written, what of it identifies a test, and whether the suite does so besides.
 FILES: dict[str | None, tuple[str | None, bool]] = {
     None: (None, True),
@@ -60,6 +63,7 @@ class Suite:
     element: str
     name: str
     file: str | None = None
+    hostname: str | None = None
     seconds: float | None = None
     timestamp: datetime | None = None
     children: tuple[Suite | Case, ...] = ()
@@ -80,6 +84,7 @@ class Result(NamedTuple):
     details: str | None
     system_out: str | None
     system_err: str | None
+    outcomes: list[dict[str, str]] | None
 
 
 # Every character that XML 1.0 has, those with a meaning of their own more often.
@@ -89,8 +94,9 @@ _characters = st.sampled_from("<>&'\"]\\ \t\n\r\U0001f600") | st.characters(
 _text = st.text(_characters, max_size=20) | st.sampled_from(["]]>", "\\N", " a ", "<![CDATA[", "&lt;"])
 _optional_text = st.none() | _text
 _files = st.sampled_from(list(FILES))
-# Sums over eighths are exact.
-_seconds = st.none() | st.integers(0, 80_000_000).map(lambda eighths: eighths / 8)
+# Sums over eighths are exact. No case takes longer than its suite.
+_seconds = st.none() | st.integers(0, 8_000).map(lambda eighths: eighths / 8)
+_suite_seconds = st.none() | st.just(0.0) | st.integers(8_000, 800_000).map(lambda eighths: eighths / 8)
 _zones = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 _times: list[st.SearchStrategy[datetime]] = [
     st.datetimes(datetime(1972, 1, 1), datetime(9998, 1, 1), timezones=zones)  # noqa: DTZ001 - the bounds have no zone
@@ -113,9 +119,10 @@ _cases = st.builds(
 
 def _suites(children: st.SearchStrategy[Suite | Case], element: str = "testsuite") -> st.SearchStrategy[Suite]:
     # What a name with slashes is, is told elsewhere.
-    names = st.sampled_from(["", "cart"]) | _text.map(lambda text: text.replace("/", "|").replace("\\", "|"))
+    names = st.sampled_from(["", "cart", PYTEST]) | _text.map(lambda text: text.replace("/", "|").replace("\\", "|"))
     lists = st.lists(children, max_size=4).map(tuple)
-    return st.builds(Suite, st.just(element), names, _files, _seconds, _timestamps, lists)
+    hosts = st.sampled_from([None, "", "ci-1", "ci-2"])
+    return st.builds(Suite, st.just(element), names, _files, hosts, _suite_seconds, _timestamps, lists)
 
 
 _inner_suites = _suites(_cases | _suites(_cases | _suites(_cases)))
@@ -125,9 +132,9 @@ runs = _suites(_cases | _inner_suites) | _suites(_cases | _inner_suites, "testsu
 def written(node: Suite | Case | Outcome) -> str:
     """The node as JUnit XML."""
     match node:
-        case Suite(element, name, file, seconds, timestamp, children):
+        case Suite(element, name, file, hostname, seconds, timestamp, children):
             known = {"time": _time(seconds), "timestamp": timestamp.isoformat() if timestamp else None, "tests": "7"}
-            return _element(element, *map(written, children), name=name, file=file, **known)
+            return _element(element, *map(written, children), name=name, file=file, hostname=hostname, **known)
         case Case(file, classname, name, seconds, outcomes, system_out, system_err):
             outputs = [_element("system-out", _escaped(system_out)), _element("system-err", _in_cdata(system_err))]
             inner = [*map(written, outcomes), *outputs]
@@ -155,71 +162,117 @@ def _in_cdata(text: str) -> str:
 
 
 def results(run: Suite) -> list[Result]:
-    """What has to become of the cases: one result for each test, and of each suite for tests of one name."""
-    namesakes: dict[object, dict[int, list[Result]]] = {}
-    for case, number, suite, file in _cases_of(run, itertools.count(), None, None):
-        identifying, besides_suite = FILES[file]
-        identity = identifying, suite if besides_suite else None, case.classname or None, case.name
-        of_suite = namesakes.setdefault(identity, {})
-        of_suite.setdefault(number, []).append(_attempt(case, suite, file))
-    return [
-        _numbered(_merged(attempts), position)
-        for of_suite in namesakes.values()
-        for position, (_, attempts) in enumerate(sorted(of_suite.items()), start=1)
-    ]
+    """What has to become of the cases: a result for each test, whose cases of one name are reruns in some suites."""
+    alike: dict[object, list[_Found]] = {}
+    for found in _cases_of(run, itertools.count(), None, None, ""):
+        identifying, besides_suite = FILES[found.suite_file]
+        identity = identifying, found.path if besides_suite else None, found.case.classname or None, found.case.name
+        alike.setdefault(identity, []).append(found)
+    return [result for cases in alike.values() for result in _told_apart(cases)]
 
 
-def _cases_of(
-    suite: Suite, numbers: Iterator[int], path: str | None, file: str | None
-) -> Iterator[tuple[Case, int, str | None, str | None]]:
+class _Found(NamedTuple):
+    """A case, and the suite in which it was found."""
+
+    case: Case
+    suite: int
+    path: str | None
+    suite_file: str | None
+    host: str
+    reruns: bool
+
+
+def _told_apart(alike: list[_Found]) -> Iterator[Result]:
+    """By the host, if there are several, and by a number."""
+    hosts = sorted({found.host for found in alike})
+    for host in hosts:
+        label = f"@{host}" if len(hosts) > 1 and host else None
+        # Reruns are one test, every other case is one by itself.
+        tests: dict[object, list[_Found]] = {}
+        for position, found in enumerate(found for found in alike if found.host == host):
+            tests.setdefault((found.suite, 0 if found.reruns else position), []).append(found)
+        for number, cases in enumerate(tests.values(), start=1):
+            numbered = None if number == 1 else f"#{number}"
+            yield _marked(_merged([_attempt(found) for found in cases]), label, numbered)
+
+
+def _cases_of(suite: Suite, numbers: Iterator[int], path: str | None, file: str | None, host: str) -> Iterator[_Found]:
     number = next(numbers)
     if suite.element == "testsuite" and suite.name:
         path = f"{path} > {suite.name}" if path else suite.name
-    file = suite.file or file
+    file, host = suite.file or file, suite.hostname or host
     for child in suite.children:
         if isinstance(child, Suite):
-            yield from _cases_of(child, numbers, path, file)
+            yield from _cases_of(child, numbers, path, file, host)
         else:
-            yield child, number, path, child.file or file
+            yield _Found(child, number, path, file, host, reruns=suite.name == PYTEST and child.name != "")
 
 
-def _attempt(case: Case, suite: str | None, file: str | None) -> Result:
-    statuses = [STATUSES[outcome.element] for outcome in case.outcomes]
-    status = max(statuses, key=SEVERITY.index, default="passed")
-    severe = [outcome for outcome in case.outcomes if STATUSES[outcome.element] == status]
-    reruns = sum(outcome.element.startswith(("flaky", "rerun")) for outcome in case.outcomes)
+def _attempt(found: _Found) -> Result:
+    case = found.case
+    made = [STATUSES[outcome.element][0] for outcome in case.outcomes]
+    status = max(made, key=SEVERITY.index, default="passed")
+    first = case.outcomes[made.index(status)] if made else Outcome("")
+    outcomes = [_known(status=STATUSES[it.element][1], **_texts(it)) for it in case.outcomes]
     return Result(
-        file=file,
-        suite=suite,
+        file=case.file or found.suite_file,
+        suite=found.path,
         classname=case.classname or None,
         name=case.name,
         status=status,
-        attempts=1 + reruns,
+        attempts=1 + sum(outcome.element.startswith(("flaky", "rerun")) for outcome in case.outcomes),
         seconds=case.seconds,
-        type=(severe[0].type or None) if severe else None,
-        message=(severe[0].message or None) if severe else None,
-        details="\n\n".join(outcome.body for outcome in severe).strip() or None,
+        **_texts(first),
         system_out=case.system_out.strip() or None,
         system_err=case.system_err.strip() or None,
+        outcomes=outcomes if len(outcomes) > 1 or status == "flaky" else None,
     )
+
+
+def _texts(outcome: Outcome) -> dict[str, str | None]:
+    return {
+        "type": outcome.type or None,
+        "message": outcome.message or None,
+        "details": outcome.body.strip() or None,
+    }
+
+
+def _known(**texts: str | None) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 def _merged(attempts: list[Result]) -> Result:
+    if len(attempts) == 1:
+        return attempts[0]
+    ran = [attempt for attempt in attempts if attempt.status != "skipped"]
     # The first of those that are equally severe.
-    most_severe = max(attempts, key=lambda attempt: SEVERITY.index(attempt.status))
-    passed_at_last = most_severe.status in {"failed", "error"} and attempts[-1].status in {"passed", "flaky"}
+    first = max(ran or attempts, key=lambda attempt: SEVERITY.index(attempt.status))
+    status = first.status
+    if ran and ran[-1].status in {"passed", "flaky"}:
+        status = "passed" if status == "passed" else "flaky"
+    elif ran:
+        status = max((attempt.status for attempt in ran), key=SEVERITY.index)
     seconds = [attempt.seconds for attempt in attempts if attempt.seconds is not None]
-    return most_severe._replace(
-        status="flaky" if passed_at_last else most_severe.status,
+    outcomes = [outcome for attempt in attempts for outcome in _outcomes_of(attempt)]
+    return first._replace(
+        status=status,
         attempts=sum(attempt.attempts for attempt in attempts),
         seconds=sum(seconds) if seconds else None,
+        outcomes=outcomes if len(outcomes) > 1 or (outcomes and first.status == "passed") else None,
     )
 
 
-def _numbered(result: Result, position: int) -> Result:
-    if position == 1:
-        return result
-    return result._replace(suite=f"{result.suite} #{position}" if result.suite else f"#{position}")
+def _outcomes_of(attempt: Result) -> list[dict[str, str]]:
+    if attempt.outcomes:
+        return attempt.outcomes
+    if attempt.status == "passed":
+        return []
+    texts = {name: getattr(attempt, name) for name in ("type", "message", "details", "system_out", "system_err")}
+    return [_known(status=attempt.status, **texts)]
+
+
+def _marked(result: Result, *marks: str | None) -> Result:
+    return result._replace(suite=" ".join(filter(None, [result.suite, *marks])) or None)
 
 
 def started_at(run: Suite) -> datetime | None:
@@ -239,10 +292,8 @@ def _suites_of(suite: Suite) -> Iterator[Suite]:
             yield from _suites_of(child)
 
 
-def seconds(run: Suite) -> float | None:
-    """That of the root; else the sum over its suites; else the sum over all cases."""
-    if run.seconds is not None:
-        return run.seconds
-    suites = [child.seconds for child in run.children if isinstance(child, Suite) and child.seconds is not None]
-    cases = [case.seconds for case, *_ in _cases_of(run, itertools.count(), None, None) if case.seconds is not None]
-    return sum(suites or cases) if suites or cases else None
+def seconds(suite: Suite) -> float | None:
+    """Its own, or, if it does not know, the sum over what it holds."""
+    within = [child.seconds if isinstance(child, Case) else seconds(child) for child in suite.children]
+    known = [duration for duration in within if duration is not None]
+    return suite.seconds if suite.seconds or not known else sum(known)

@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from psycopg import Connection
 
-from handler.reading.junit import JUnitReport
+from handler.reading.report import Report
 from handler.recording import schema
 from handler.recording.results import Run, record_run
 from tests.handler.helpers.reports import report_of
@@ -52,10 +52,16 @@ class Recorder:
     ) -> Run:
         """Records an upload whose report has these cases."""
         report = report_of(f"<testsuite>{''.join(cases)}</testsuite>", project=project)
-        return self.record_report(report, branch=branch, commit=commit, days_ago=days_ago)
+        return self.record_report(report, project=project, branch=branch, commit=commit, days_ago=days_ago)
 
     def record_report(
-        self, report: JUnitReport, *, branch: str | None = None, commit: str | None = None, days_ago: float = 0
+        self,
+        report: Report,
+        *,
+        project: str = "shop",
+        branch: str | None = None,
+        commit: str | None = None,
+        days_ago: float = 0,
     ) -> Run:
         """Records an upload of this report."""
         run_id = uuid4()
@@ -64,9 +70,9 @@ class Recorder:
                 "insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at,"
                 " project, branch, commit, build_url, uploaded_at)"
                 " values (%s, 'uploads', 'report.xml', %s, 'e', 1, 'junit', 'success', now(), %s, %s, %s, %s, %s)",
-                [run_id, str(run_id), report.project, branch, commit, "https://ci.example/7", ago(days_ago)],
+                [run_id, str(run_id), project, branch, commit, "https://ci.example/7", ago(days_ago)],
             )
-            return record_run(self.connection, run_id, report)
+            return record_run(self.connection, run_id, report, project=project)
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement.encode()).fetchall()

@@ -158,7 +158,7 @@ def test_a_report_over_the_limit_is_refused_in_constant_memory() -> None:
     endless = Endless(b"<testsuites>", b"<testcase><system-out>" + b"x" * 65000 + b"</system-out></testcase>")
     tracemalloc.start()
     with pytest.raises(TooLarge) as fault:
-        for _ in JUnitReport(endless, gzipped=False, project="shop"):
+        for _ in JUnitReport(endless, gzipped=False, project="shop").read():
             pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

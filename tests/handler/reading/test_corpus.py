@@ -15,15 +15,7 @@ EXPECTED: dict[str, dict[str, Any]] = json.loads((REPORTS / "corpus" / "expected
 
 # Node writes `]]>` into text as it is, which makes the rest of the report ambiguous.
 UNREADABLE = ["corpus/node-control-characters.xml", "corpus/node-end-of-cdata.xml"]
-# Different tests that share suite, class and name count as one: nothing tells them from the attempts of one test.
-SAME_NAME = {
-    "corpus/ctest-same-name.xml": {"tests": 1, "passed": 1, "failed": 0, "error": 0, "skipped": 0, "flaky": 0},
-    "corpus/jest-same-name.xml": {"tests": 4, "passed": 2, "failed": 1, "error": 0, "skipped": 0, "flaky": 1},
-    "corpus/mocha-same-name.xml": {"tests": 3, "passed": 1, "failed": 1, "error": 0, "skipped": 0, "flaky": 1},
-    "corpus/node-same-name.xml": {"tests": 3, "passed": 1, "failed": 1, "error": 0, "skipped": 0, "flaky": 1},
-    "corpus/vitest-same-name.xml": {"tests": 4, "passed": 2, "failed": 1, "error": 0, "skipped": 0, "flaky": 1},
-}
-TOTALS = {name: expected["totals"] for name, expected in EXPECTED.items() if name not in UNREADABLE} | SAME_NAME
+TOTALS = {name: expected["totals"] for name, expected in EXPECTED.items() if name not in UNREADABLE}
 REPEATED = [name for name in TOTALS if (REPORTS / name).with_suffix(".again.xml").exists()]
 
 

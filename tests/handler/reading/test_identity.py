@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.reading.identity import suite_name
-from handler.reading.identity import test_id as identity
+from handler.reading.identity import Identities, suite_name
 
 
 class Names(TypedDict, total=False):
@@ -24,7 +23,9 @@ class Names(TypedDict, total=False):
 def id_of(names: Names) -> UUID:
     complete: Names = {"project": "shop", "file": None, "suite": "cart", "classname": "Cart", "name": "adds"}
     complete.update(names)
-    return identity(**complete)
+    return Identities(complete["project"]).test_id(
+        complete["file"], complete["suite"], complete["classname"], complete["name"]
+    )
 
 
 @pytest.mark.parametrize(

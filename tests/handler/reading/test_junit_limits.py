@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from handler.errors import PermanentFault, TooLarge, TooManyCases
-from handler.reading import bounded_xml, junit
-from handler.reading.junit import MAX_MESSAGE, MAX_NAME, MAX_TEXT, JUnitReport
+from handler.reading import bounded_xml, limits
+from handler.reading.junit import JUnitReport
+from handler.reading.limits import MAX_MESSAGE, MAX_NAME, MAX_TEXT
 from handler.reading.report import Attempt
 from tests.handler.helpers.reports import attempt_of, attempts_of
 
@@ -72,13 +73,13 @@ def test_outputs_together_have_one_limit() -> None:
 
 def test_a_report_may_have_as_many_cases_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """In whichever suites."""
-    monkeypatch.setattr(junit, "MAX_CASES", 3)
+    monkeypatch.setattr(limits, "MAX_CASES", 3)
     assert len(attempts_of("<testsuites><testsuite><testcase/><testcase/></testsuite><testcase/></testsuites>")) == 3
 
 
 def test_more_cases_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even those that are attempts of one test."""
-    monkeypatch.setattr(junit, "MAX_CASES", 3)
+    monkeypatch.setattr(limits, "MAX_CASES", 3)
     with pytest.raises(TooManyCases) as fault:
         attempts_of(f"<testsuite>{'<testcase/>' * 4}</testsuite>")
     assert str(fault.value) == "The report has more than 3 test cases."
@@ -86,7 +87,7 @@ def test_more_cases_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_limit_is_a_million_cases() -> None:
     """A number that the documentation promises."""
-    assert junit.MAX_CASES == 1_000_000
+    assert limits.MAX_CASES == 1_000_000
 
 
 class Stream:
@@ -125,7 +126,7 @@ def test_whatever_is_huge_takes_constant_memory(pieces: list[bytes]) -> None:
     report = JUnitReport(Stream(iter(pieces)), gzipped=False, project="shop")
     tracemalloc.start()
     with pytest.raises(PermanentFault):
-        list(report)
+        list(report.read())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5 * 1024 * 1024
@@ -134,7 +135,7 @@ def test_whatever_is_huge_takes_constant_memory(pieces: list[bytes]) -> None:
 @pytest.mark.parametrize("attribute", ["name", "file"])
 def test_names_of_suites_are_not_repeated_without_end(attribute: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each case has them: a suite with a long name and a million short cases would fill the database."""
-    monkeypatch.setattr(junit, "MAX_INHERITED", 2_048)
+    monkeypatch.setattr(limits, "MAX_INHERITED", 2_048)
     written = f"<testsuite {attribute}='{'a' * 1_024}'>{{}}</testsuite>"
     assert len(attempts_of(written.format("<testcase/>" * 2))) == 2
     with pytest.raises(TooLarge) as fault:

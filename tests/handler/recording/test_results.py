@@ -1,5 +1,6 @@
 """What PostgreSQL keeps of a report: runs, results and tests."""
 
+import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from xml.sax.saxutils import quoteattr
@@ -7,57 +8,134 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from handler.errors import NotXml
-from handler.reading.identity import test_id as identity
+from handler.reading.identity import Identities
 from handler.recording.results import Run
 from tests.handler.helpers.recorder import Recorder, case
+from tests.handler.helpers.reports import report_of
 from tests.handler.helpers.surroundings import Postgres
+
+# A suite whose cases of one name are reruns of one test.
+PYTEST = "<testsuite name='pytest'>{}</testsuite>"
+GRADLE_ATTRIBUTES = "name='Cart' tests='9' skipped='0' failures='0' errors='0' timestamp='' hostname='' time=''"
+GRADLE = f"<testsuite {GRADLE_ATTRIBUTES}>{{}}</testsuite>"
+SUREFIRE = "<testsuite name='TestSuite'>{}</testsuite>"
+OTHER = "<testsuite name='cart'>{}</testsuite>"
+
+STATUSES = ("passed", "skipped", "flaky", "failed", "error")
+
+
+def came_to(attempts: tuple[str, ...]) -> str:
+    """What attempts come to, in the words of docs/reading.md."""
+    ran = [attempt for attempt in attempts if attempt != "skipped"]
+    if not ran:
+        return "skipped"
+    if ran[-1] in {"passed", "flaky"}:
+        return "passed" if set(ran) == {"passed"} else "flaky"
+    return "error" if "error" in ran else "failed"
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+def test_attempts_come_to_one_status(recorder: Recorder, length: int) -> None:
+    """In every combination."""
+    combinations = list(itertools.product(STATUSES, repeat=length))
+    rows = recorder.connection.execute(
+        "select status_of(attempts::test_status[])::text from unnest(%s::text[]) as attempts",
+        [["{" + ",".join(combination) + "}" for combination in combinations]],
+    )
+    assert [row[0] for row in rows] == [came_to(combination) for combination in combinations]
 
 
 @pytest.mark.parametrize(
     ("attempts", "status"),
     [
-        ("passed", "passed"),
-        ("skipped", "skipped"),
-        ("flaky", "flaky"),
-        ("failed", "failed"),
-        ("error", "error"),
-        ("passed passed", "passed"),
+        ("skipped passed", "passed"),
+        ("passed skipped", "passed"),
+        ("skipped failed", "failed"),
+        ("failed skipped", "failed"),
         ("failed passed", "flaky"),
-        ("error passed", "flaky"),
-        ("error failed passed", "flaky"),
-        ("failed flaky", "flaky"),
-        ("flaky passed", "flaky"),
-        ("passed flaky", "flaky"),
+        ("failed passed skipped", "flaky"),
         ("passed failed", "failed"),
         ("flaky failed", "failed"),
-        ("failed failed", "failed"),
-        ("failed passed failed", "failed"),
         ("failed error", "error"),
         ("error failed", "error"),
-        ("passed error", "error"),
-        ("failed skipped", "failed"),
-        ("failed passed skipped", "failed"),
-        ("skipped passed", "skipped"),
-        ("passed skipped", "skipped"),
+        ("error passed", "flaky"),
+        ("passed passed", "passed"),
+        ("skipped skipped", "skipped"),
     ],
 )
-def test_attempts_of_a_test_become_one_result(recorder: Recorder, attempts: str, status: str) -> None:
-    """The most severe speaks for it, unless the last one passed after a failure."""
-    recorder.record(*map(case, attempts.split()))
+def test_reruns_become_one_result(recorder: Recorder, attempts: str, status: str) -> None:
+    """Once more in plain words."""
+    recorder.record(PYTEST.format("".join(map(case, attempts.split()))))
     assert recorder.query("select status::text from result") == [(status,)]
+
+
+@pytest.mark.parametrize(
+    ("writer", "cases", "statuses"),
+    [
+        (PYTEST, "passed failed passed", ["flaky"]),
+        (GRADLE, "failed passed", ["flaky"]),
+        (GRADLE, "failed failed passed", ["flaky"]),
+        (GRADLE, "error failed", ["error"]),
+        (GRADLE, "skipped passed", ["passed"]),
+        (GRADLE, "failed passed passed", ["failed", "passed", "passed"]),
+        (GRADLE, "passed failed", ["passed", "failed"]),
+        (GRADLE, "skipped skipped", ["skipped", "skipped"]),
+        (SUREFIRE, "skipped passed", ["passed"]),
+        (SUREFIRE, "skipped skipped failed", ["failed"]),
+        (SUREFIRE, "failed skipped skipped", ["failed"]),
+        (SUREFIRE, "failed passed", ["failed", "passed"]),
+        (SUREFIRE, "skipped passed passed", ["skipped", "passed", "passed"]),
+        (SUREFIRE, "skipped skipped", ["skipped", "skipped"]),
+        (OTHER, "failed passed", ["failed", "passed"]),
+        (OTHER, "failed passed passed", ["failed", "passed", "passed"]),
+        (OTHER, "skipped passed", ["skipped", "passed"]),
+        (OTHER, "passed passed", ["passed", "passed"]),
+    ],
+)
+def test_cases_of_one_name_are_reruns_as_far_as_their_writer_is_trusted(
+    recorder: Recorder, writer: str, cases: str, statuses: list[str]
+) -> None:
+    """Others are tests with other parameters: none of them is flaky for another's sake, and each has its number."""
+    for _ in range(2):
+        recorder.record_report(report_of(writer.format("".join(map(case, cases.split())))))
+    recorded = recorder.query(
+        "select status::text, count(*) from result join test on test.id = test_id"
+        " group by test_id, status order by min(suite_number), min(length(suite)), min(suite)"
+    )
+    assert [status for status, _ in recorded] == statuses
+    assert {runs for _, runs in recorded} == {2}
+
+
+@pytest.mark.parametrize("writer", [PYTEST, OTHER])
+def test_cases_without_a_name_stay_different_tests(recorder: Recorder, writer: str) -> None:
+    """Whoever wrote them."""
+    run = recorder.record_report(report_of(writer.format("<testcase/>" * 3)))
+    assert run.totals["tests"] == 3
 
 
 def test_attempts_and_durations_add_up(recorder: Recorder) -> None:
     """Those that one case sums up as well; an unknown duration counts for nothing."""
     rerun = "<testcase name='adds' time='1'><failure/><rerunFailure/><rerunError/></testcase>"
-    recorder.record(rerun, case("failed"), case("passed", time="0.25"))
+    recorder.record(PYTEST.format(rerun + case("failed") + case("passed", time="0.25")))
     assert recorder.query("select attempts, duration_seconds from result") == [(5, 1.25)]
 
 
 def test_a_duration_that_no_attempt_knows_is_null(recorder: Recorder) -> None:
     """It is not zero."""
-    recorder.record(case("failed"), case("passed"))
+    recorder.record(PYTEST.format(case("failed") + case("passed")))
     assert recorder.query("select duration_seconds from result") == [(None,)]
+
+
+def test_durations_are_in_seconds_whatever_the_report_wrote(recorder: Recorder) -> None:
+    """And what cannot be one is none."""
+    milliseconds = "<testsuite time='3'><testcase name='a' time='1000'/><testcase name='b' time='2000'/></testsuite>"
+    recorder.record_report(report_of(milliseconds))
+    assert recorder.query("select duration_seconds from result order by 1") == [(1.0,), (2.0,)]
+    recorder.record(case("passed", "c", time="7"), case("passed", "d", time="8"), case("passed", "e", time="1e9"))
+    query = "select name, duration_seconds from result join test on id = test_id where name >= 'c' order by 1"
+    assert recorder.query(query) == [("c", 7.0), ("d", 8.0), ("e", None)]
+    nanoseconds = report_of("<testsuite><testcase name='f' time='1000000000000'/></testsuite>")
+    assert recorder.record_report(nanoseconds).duration is None
 
 
 def said(status: str, who: str) -> str:
@@ -80,13 +158,89 @@ def said(status: str, who: str) -> str:
 )
 def test_the_most_severe_attempt_leaves_its_texts(recorder: Recorder, cases: list[str]) -> None:
     """The first of them, and none of another attempt's."""
-    recorder.record(*cases)
+    recorder.record(PYTEST.format("".join(cases)))
     rows = recorder.query("select type, message, details, system_out, system_err from result")
     assert rows == [("expected",) * 5]
 
 
+def test_a_test_that_was_skipped_and_then_passed_has_the_texts_of_its_pass(recorder: Recorder) -> None:
+    """Why it was skipped at first is kept among its outcomes."""
+    passed = "<testcase name='adds'><system-out>x</system-out></testcase>"
+    recorder.record(PYTEST.format(case("skipped") + passed))
+    assert recorder.query("select message, system_out, outcomes from result") == [(None, "x", [{"status": "skipped"}])]
+
+
+def test_every_rerun_keeps_its_texts(recorder: Recorder) -> None:
+    """So that the failing attempts of a flaky test can be read; those of one case and those of several."""
+    two = "<testcase name='adds'><failure message='c'/><error message='d'>at d</error></testcase>"
+    recorder.record(PYTEST.format(said("failure", "a") + case("passed") + two + case("passed")))
+    a = {"type": "a", "message": "a", "details": "a", "system_out": "a", "system_err": "a"}
+    assert recorder.query("select status::text, attempts, outcomes from result") == [
+        (
+            "flaky",
+            4,
+            [
+                {"status": "failed", **a},
+                {"status": "failed", "message": "c"},
+                {"status": "error", "message": "d", "details": "at d"},
+            ],
+        )
+    ]
+
+
+def test_of_very_many_reruns_the_first_are_kept(recorder: Recorder) -> None:
+    """The number of attempts says how many there were."""
+    recorder.record(PYTEST.format(case("failed") * 30))
+    assert recorder.query("select attempts, jsonb_array_length(outcomes) from result") == [(30, 20)]
+
+
+def test_a_case_keeps_its_line_properties_and_attachments(recorder: Recorder) -> None:
+    """And what it does not have is null."""
+    full = (
+        "<testcase name='a' line='7'><properties><property name='owner' value='web'/></properties>"
+        "<system-out>[[ATTACHMENT|a, b.png]] [[ATTACHMENT|c]]</system-out></testcase>"
+    )
+    recorder.record(full, case("passed", "b"))
+    query = "select line, properties, attachments, outcomes from result join test on id = test_id order by name"
+    assert recorder.query(query) == [(7, {"owner": "web"}, ["a, b.png", "c"], None), (None, None, None, None)]
+
+
+def test_a_run_keeps_its_hosts_and_properties(recorder: Recorder) -> None:
+    """Of all its suites."""
+    recorder.record(
+        "<testsuite hostname='ci-1'><properties><property name='seed' value='7'/></properties></testsuite>"
+        "<testsuite hostname='ci-2' tests='3'/>"
+    )
+    assert recorder.query("select hostnames, properties, incomplete_suites from run") == [
+        (["ci-1", "ci-2"], {"seed": "7"}, 1)
+    ]
+
+
+def test_the_output_of_a_suite_is_kept_once(recorder: Recorder) -> None:
+    """Its tests lead to it."""
+    recorder.record(
+        f"<testsuite name='cart'>{case('failed', 'a')}{case('failed', 'b')}<system-out>o</system-out></testsuite>"
+        f"<testsuite name='cart'>{case('failed', 'c')}<system-err>e</system-err></testsuite>"
+    )
+    query = (
+        "select name, output.suite, output.system_out, output.system_err"
+        " from result join test on id = test_id join suite_output as output using (run_id, suite_number) order by name"
+    )
+    assert recorder.query(query) == [("a", "cart", "o", None), ("b", "cart", "o", None), ("c", "cart", None, "e")]
+    assert recorder.query("select count(*) from suite_output") == [(2,)]
+
+
+def test_a_suite_that_failed_is_an_error_of_its_run(recorder: Recorder) -> None:
+    """And a test with a history, like others."""
+    suite = "<testsuite name='cart' errors='1'><error message='cannot load'/></testsuite>"
+    assert recorder.record(suite).totals["error"] == 1
+    assert recorder.record(suite).totals["error"] == 1
+    query = "select suite, name, message, count(*) from result join test on id = test_id group by 1, 2, 3"
+    assert recorder.query(query) == [("cart", "<suite>", "cannot load", 2)]
+
+
 def test_a_namesake_in_another_suite_is_another_test(recorder: Recorder) -> None:
-    """Or the pass of one browser, or of another file, would hide a failure; its history is its own as well."""
+    """Or the pass of another file would hide a failure; its history is its own as well."""
     suites = [f"<testsuite name='login'>{case(status)}</testsuite>" for status in ("failed", "passed", "skipped")]
     recorder.record(*suites)
     recorder.record(*suites)
@@ -100,11 +254,55 @@ def test_a_namesake_without_a_named_suite_has_its_number_alone(recorder: Recorde
     assert recorder.query("select suite from test order by suite nulls first") == [(None,), ("#2",)]
 
 
+def test_a_test_on_several_hosts_carries_their_names(recorder: Recorder) -> None:
+    """In whatever order they come; its namesakes there have numbers."""
+    linux, mac = (f"<testsuite name='login' hostname='{host}'>{{}}</testsuite>" for host in ("linux", "mac"))
+    recorder.record(linux.format(case("passed")), mac.format(case("failed") * 2))
+    recorder.record(mac.format(case("failed") * 2), linux.format(case("passed")))
+    results = "select suite, status::text, count(*) from result join test on test.id = test_id group by 1, 2 order by 1"
+    assert recorder.query(results) == [
+        ("login @linux", "passed", 2),
+        ("login @mac", "failed", 2),
+        ("login @mac #2", "failed", 2),
+    ]
+
+
+def test_a_host_alone_is_no_part_of_a_test(recorder: Recorder) -> None:
+    """The next job runs on another machine."""
+    for host in ("ci-1", "ci-2"):
+        recorder.record(f"<testsuite name='login' hostname='{host}'>{case('passed')}</testsuite>")
+    assert recorder.query("select suite from test") == [("login",)]
+
+
+def test_a_browser_of_playwright_is_part_of_a_test(recorder: Recorder) -> None:
+    """Even if only one of them ran."""
+    attributes = "timestamp='' hostname='{}' tests='1' failures='0' skipped='0' time='1' errors='0'"
+    for browsers in (["firefox", "chromium"], ["chromium"]):
+        recorder.record(
+            *(f"<testsuite name='a.spec.ts' {attributes.format(it)}>{case('passed')}</testsuite>" for it in browsers)
+        )
+    results = "select suite, count(*) from result join test on test.id = test_id group by 1 order by 1"
+    assert recorder.query(results) == [("chromium > a.spec.ts", 2), ("firefox > a.spec.ts", 1)]
+
+
+def test_the_identity_of_namesakes_never_changes(recorder: Recorder) -> None:
+    """From one release to the next, or their tests would lose their history."""
+    linux, mac = (f"<testsuite name='login' hostname='{host}'>{{}}</testsuite>" for host in ("linux", "mac"))
+    recorder.record(case("passed") * 2, linux.format(case("passed") * 2), mac.format(case("passed")))
+    assert recorder.query("select suite, id::text from test order by suite nulls first") == [
+        (None, "c1f9c107-c31f-5355-b33a-ee119fd19650"),
+        ("#2", "9838f5d8-5981-046f-5325-ab8575a933b8"),
+        ("login @linux", "0cc7d7ba-d0e8-0a68-92d6-39a7591de5c6"),
+        ("login @linux #2", "027848d2-e390-0215-6daa-b155e11c3daa"),
+        ("login @mac", "f81f4a2b-26a6-760a-2c9a-3d8e7edffb2d"),
+    ]
+
+
 def test_a_run_counts_each_test_once(recorder: Recorder) -> None:
     """Whatever the report itself says of its counts."""
     statuses = ["passed"] * 5 + ["failed"] * 4 + ["error"] * 3 + ["skipped"] * 2 + ["flaky"]
     cases = [case(status, str(number)) for number, status in enumerate(statuses)]
-    run = recorder.record(*cases, case("failed", "again"), case("passed", "again"))
+    run = recorder.record(*cases, PYTEST.format(case("failed", "again") + case("passed", "again")))
     assert run.totals == {"tests": 16, "passed": 5, "failed": 4, "error": 3, "skipped": 2, "flaky": 2}
     assert recorder.query("select tests, passed, failed, error, skipped, flaky from run") == [(16, 5, 4, 3, 2, 2)]
 
@@ -113,22 +311,22 @@ def test_a_report_without_cases_is_a_run(recorder: Recorder) -> None:
     """Of nothing."""
     run = recorder.record()
     totals = {"tests": 0, "passed": 0, "failed": 0, "error": 0, "skipped": 0, "flaky": 0}
-    assert run == Run(id=run.id, totals=totals, duration=None)
+    assert run == Run(id=run.id, totals=totals, duration=None, incomplete_suites=0)
     assert recorder.query("select id, tests, started_at, duration_seconds from run") == [(run.id, 0, None, None)]
 
 
 def test_a_run_has_the_times_of_its_report(recorder: Recorder) -> None:
     """What is known of them only at its end as well."""
     late = "<testsuite time='3' timestamp='2026-01-02T03:04:05'/><testsuite time='1'/>"
-    assert recorder.record(case("passed", time=2), late).duration == 4
+    assert recorder.record(case("passed", time=2), late).duration == 6
     rows = recorder.query("select started_at at time zone 'UTC', duration_seconds from run")
-    assert [(str(started_at), seconds) for started_at, seconds in rows] == [("2026-01-02 03:04:05", 4)]
+    assert [(str(started_at), seconds) for started_at, seconds in rows] == [("2026-01-02 03:04:05", 6)]
 
 
 def test_a_test_is_the_same_one_in_every_run(recorder: Recorder) -> None:
     """Its row stays as the first run wrote it."""
-    recorder.record(case("passed", file="/build/1/cart.py", classname="Cart"))
-    recorder.record(case("failed", file="/build/2/cart.py", classname="Cart"))
+    for job in (1, 2):
+        recorder.record(f"<testsuite file='/build/{job}/cart.py'>{case('passed', classname='Cart')}</testsuite>")
     assert recorder.query("select project, file, suite, classname, name from test") == [
         ("shop", "/build/1/cart.py", None, "Cart", "adds")
     ]
@@ -212,7 +410,7 @@ def wait_for_locks(postgres: Postgres, sessions: int) -> None:
 def test_reports_with_the_same_new_tests_wait_for_each_other(postgres: Postgres) -> None:
     """However their cases are ordered, that is no deadlock."""
     names = [str(number) for number in range(9)]
-    ids = {name: identity(project="shop", file=None, suite=None, classname=None, name=name) for name in names}
+    ids = {name: Identities("shop").test_id(None, None, None, name) for name in names}
     in_order = sorted(names, key=lambda name: ids[name])
     with (
         postgres.connect() as blocking,

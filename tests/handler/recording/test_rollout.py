@@ -182,7 +182,7 @@ def test_uploads_go_on_while_the_schema_is_upgraded(postgres: Postgres, version_
             upgraded.set()
         for writer in writers:
             writer.result()
-    assert postgres.query("select max(version) from schema_version") == [(3,)]
+    assert postgres.query("select max(version) from schema_version") == [(4,)]
     assert postgres.query(UPLOADS) == [(key, "success", True) for key in sorted(chain(*written))]
 
 

@@ -28,7 +28,7 @@ def upgrade(postgres: Postgres) -> None:
 def test_an_empty_database_gets_every_migration(postgres: Postgres) -> None:
     """Each is recorded under its number."""
     upgrade(postgres)
-    assert postgres.query(VERSIONS) == [(1,), (2,), (3,)]
+    assert postgres.query(VERSIONS) == [(1,), (2,), (3,), (4,)]
     assert postgres.query("select count(*) from upload") == [(0,)]
 
 

@@ -10,7 +10,7 @@ from tests.handler.helpers.recorder import Recorder, ago, case
 
 def test_the_summary_says_where_each_run_came_from(recorder: Recorder) -> None:
     """And how it ended."""
-    suite = "<testsuite time='3' timestamp='2026-01-02T03:04:05Z'/>"
+    suite = "<testsuite tests='9' time='3' timestamp='2026-01-02T03:04:05Z'/>"
     run = recorder.record(case("passed", "a"), case("failed", "b"), suite, branch="feature", commit="c7", days_ago=2)
     recorder.connection.execute("set timezone = 'UTC'")
     assert recorder.query("select * from run_summary") == [
@@ -25,6 +25,7 @@ def test_the_summary_says_where_each_run_came_from(recorder: Recorder) -> None:
             datetime.fromisoformat("2026-01-02T03:04:05Z"),
             3.0,
             *(2, 1, 1, 0, 0, 0),
+            1,
         )
     ]
 

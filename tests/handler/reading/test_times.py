@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.reading.junit import duration, timestamp
-from tests.handler.helpers.reports import attempt_of, report_of
+from handler.reading.times import MAX_DURATION, number, seconds, timestamp
+from tests.handler.helpers.reports import attempt_of, summary_of
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
+    ("text", "expected"),
     [
         ("0", 0.0),
         ("0.123", 0.123),
@@ -27,11 +27,12 @@ from tests.handler.helpers.reports import attempt_of, report_of
         ("12,5", 12.5),
         ("1234,567", 1234.567),
         ("1e9", 1e9),
+        ("604800000000000", 604800000000000),
     ],
 )
-def test_a_duration_is_in_seconds(text: str, seconds: float) -> None:
+def test_a_duration_is_a_number(text: str, expected: float) -> None:
     """A comma stands for thousands where Surefire puts it, and for decimals anywhere else."""
-    assert duration(text) == seconds
+    assert number(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_a_duration_is_in_seconds(text: str, seconds: float) -> None:
         "inf",
         "-inf",
         "1e400",
-        "1000000001",
+        "1000000000000001",
         "1.234,5",
         "0.1s",
         "1:02",
@@ -55,19 +56,24 @@ def test_a_duration_is_in_seconds(text: str, seconds: float) -> None:
 )
 def test_what_is_no_duration_is_none(text: str | None) -> None:
     """Negative and endless ones come from clocks that were set."""
-    assert duration(text) is None
+    assert number(text) is None
 
 
 @given(st.text("0123456789.,-+eEnaif "))
 def test_a_duration_is_sane_or_none(text: str) -> None:
     """Whatever a report writes, sums over it mean something."""
-    seconds = duration(text)
-    assert seconds is None or 0 <= seconds <= 1e9
+    duration = seconds(text)
+    assert duration is None or 0 <= duration <= MAX_DURATION
+
+
+def test_no_job_runs_for_more_than_a_week() -> None:
+    """What is longer is no duration."""
+    assert (seconds("604800"), seconds("604801")) == (604800, None)
 
 
 def test_a_case_has_its_duration() -> None:
     """As it says itself."""
-    assert attempt_of("<testcase time='1,234.5'/>").duration_seconds == 1234.5
+    assert attempt_of("<testcase time='1,234.5'/>").duration == 1234.5
 
 
 @pytest.fixture
@@ -91,6 +97,11 @@ def in_india(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (" 2026-01-02 03:04:05 ", "2026-01-02T03:04:05+00:00"),
         ("2026-01-02", "2026-01-02T00:00:00+00:00"),
         ("1971-01-01T00:00:00", "1971-01-01T00:00:00+00:00"),
+        ("2026-01-02 03:04:05 UTC", "2026-01-02T03:04:05+00:00"),
+        ("2026-01-02T03:04:05 GMT", "2026-01-02T03:04:05+00:00"),
+        ("Sat, 03 Dec 2022 23:10:07 GMT", "2022-12-03T23:10:07+00:00"),
+        ("Sat, 03 Dec 2022 23:10:07 +0530", "2022-12-03T17:40:07+00:00"),
+        ("3 Dec 2022 23:10:07 GMT", "2022-12-03T23:10:07+00:00"),
     ],
 )
 def test_a_timestamp_without_offset_is_in_utc(in_india: None, text: str, moment: str) -> None:
@@ -109,6 +120,10 @@ def test_a_timestamp_without_offset_is_in_utc(in_india: None, text: str, moment:
         "1767323045",
         "1970-12-31T23:59:59",
         "0001-01-01T00:00:00Z",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Sat, 99 Dec 2022 23:10:07 GMT",
+        "UTC",
+        "2022-12-03T23:10:07" + " " * 99 + "Z",
         "0001-01-01T00:00:00+05:00",
         "9999-12-31T23:59:59-05:00",
     ],
@@ -119,23 +134,66 @@ def test_what_is_no_time_is_none(text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("xml", "seconds"),
+    ("xml", "expected"),
     [
         ("<testsuites time='9'><testsuite time='1'><testcase time='2'/></testsuite></testsuites>", 9),
         ("<testsuite time='9'><testsuite time='1'/></testsuite>", 9),
-        ("<testsuites time='0'><testsuite time='1'/></testsuites>", 0),
+        ("<testsuites time='0'><testsuite time='1'/></testsuites>", 1),
+        ("<testsuites time='0'><testcase/></testsuites>", 0),
         ("<testsuites><testsuite time='1'/><testsuite time='2'/><testsuite/></testsuites>", 3),
         ("<testsuites><testsuite time='1'><testsuite time='5'/></testsuite></testsuites>", 1),
+        ("<testsuites><testsuite time='1'/><testsuite><testcase time='2'/></testsuite></testsuites>", 3),
+        ("<testsuites><testsuite><testsuite time='1'/><testcase time='2'/></testsuite></testsuites>", 3),
         ("<testsuites time=''><testsuite time='NaN'/><testcase time='1'/><testcase time='2'/></testsuites>", 3),
-        ("<testsuites><testsuite time='0'/><testcase time='1'/></testsuites>", 0),
+        ("<testsuites><testsuite time='0'/><testcase time='1'/></testsuites>", 1),
         ("<testsuites><testsuite><testcase/></testsuite></testsuites>", None),
+        ("<testsuites time='1e9'><testsuite time='2'/></testsuites>", 2),
     ],
 )
-def test_the_duration_of_a_report_is_the_outermost_that_is_known(xml: str, seconds: float | None) -> None:
-    """The root's; else the sum over its suites, or over the cases."""
-    report = report_of(xml)
-    list(report)
-    assert report.duration == seconds
+def test_a_suite_that_does_not_say_how_long_it_took_is_the_sum_of_what_it_holds(
+    xml: str, expected: float | None
+) -> None:
+    """So is the report; many write 0 for what they did not measure."""
+    assert summary_of(xml).duration == expected
+
+
+def timed(suite: str, *cases: str) -> str:
+    written = "".join(f"<testcase time='{duration}'/>" for duration in cases)
+    return f"<testsuites><testsuite time='{suite}'>{written}</testsuite></testsuites>"
+
+
+@pytest.mark.parametrize(
+    ("xml", "unit"),
+    [
+        (timed("3", "1", "2"), 1),
+        (timed("0.004", "0.003"), 1),
+        (timed("0.01", "0.06"), 1),
+        (timed("2", "1.9", "1.9", "1.9", "1.9"), 1),
+        (timed("0", "7", "8"), 1),
+        (timed("", "7", "8"), 1),
+        (timed("3", "1000", "2000"), 1e-3),
+        (timed("0.5", *["5"] * 100), 1e-3),
+        (timed("3.2", "150"), 1e-3),
+        (timed("2", "36"), 1),
+        (timed("3", "1000000", "2000000"), 1e-6),
+        (timed("3", "1000000000", "2000000000"), 1e-9),
+        (timed("0.001", "604800000000000"), None),
+        (timed("", "1000000000", "2000000"), None),
+        (timed("", "1000000000", "1", "2"), 1),
+        ("<testsuites/>", 1),
+        (f"<testsuites>{timed('3', '1000')}{timed('', '2000')}</testsuites>", 1e-3),
+    ],
+)
+def test_a_unit_that_is_not_the_second_is_recognised(xml: str, unit: float | None) -> None:
+    """No case takes longer than its suite, however many run side by side; nor do most of them take weeks."""
+    assert summary_of(xml).duration_unit == unit
+
+
+def test_the_duration_of_a_report_has_the_unit_of_its_cases_where_they_tell_it() -> None:
+    """And only there."""
+    other = "<testsuite><testcase time='4000'/></testsuite>"
+    assert summary_of(f"<testsuites>{timed('3', '1000')}{other}</testsuites>").duration == 7
+    assert summary_of("<testsuites><testcase time='1000000000'/></testsuites>").duration is None
 
 
 @pytest.mark.parametrize(
@@ -155,11 +213,16 @@ def test_the_duration_of_a_report_is_the_outermost_that_is_known(xml: str, secon
             "<testsuites timestamp='0001-01-01'><testsuite timestamp='2026-01-03'/></testsuites>",
             "2026-01-03T00:00:00+00:00",
         ),
-        ("<testsuites><testcase timestamp='2026-01-03'/></testsuites>", None),
+        (
+            "<testsuites><testcase timestamp='2026-01-03'/><testcase timestamp='2026-01-02'/></testsuites>",
+            "2026-01-02T00:00:00+00:00",
+        ),
+        (
+            "<testsuite timestamp='2026-01-03'><testcase timestamp='2026-01-02'/></testsuite>",
+            "2026-01-03T00:00:00+00:00",
+        ),
     ],
 )
 def test_a_report_started_with_its_earliest_suite(xml: str, started_at: str | None) -> None:
-    """Suites may run side by side, in any order."""
-    report = report_of(xml)
-    list(report)
-    assert report.started_at == (started_at and datetime.fromisoformat(started_at))
+    """Suites may run side by side, in any order; cases are asked where no suite says it."""
+    assert summary_of(xml).started_at == (started_at and datetime.fromisoformat(started_at))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.reading.report import Status
+from handler.reading import outcomes
+from handler.reading.report import Outcome, Status
 from tests.handler.helpers.reports import attempt_of
 
 SEVERITY = ["skipped", "flakyFailure", "failure", "error"]
@@ -37,13 +38,13 @@ def test_an_outcome_is_a_status(inner: str, status: str, attempts: int) -> None:
 
 
 @given(st.lists(st.sampled_from(SEVERITY), min_size=1))
-def test_of_several_outcomes_the_most_severe_wins(outcomes: list[str]) -> None:
+def test_of_several_outcomes_the_most_severe_wins(elements: list[str]) -> None:
     """In whatever order they stand; the first of them says why."""
-    most_severe = max(outcomes, key=SEVERITY.index)
-    inner = "".join(f"<{outcome} message='{outcome} {position}'/>" for position, outcome in enumerate(outcomes))
+    most_severe = max(elements, key=SEVERITY.index)
+    inner = "".join(f"<{element} message='{element} {position}'/>" for position, element in enumerate(elements))
     attempt = attempt_of(f"<testcase>{inner}</testcase>")
     assert attempt.status.value == SEVERITY.index(most_severe) + 1
-    assert attempt.message == f"{most_severe} {outcomes.index(most_severe)}"
+    assert attempt.message == f"{most_severe} {elements.index(most_severe)}"
 
 
 @pytest.mark.parametrize(
@@ -86,24 +87,44 @@ def test_an_outcome_has_a_type_a_message_and_details(
     assert (attempt.type, attempt.message, attempt.details) == (type, message, details)
 
 
-def test_details_of_like_outcomes_stand_one_after_the_other() -> None:
-    """GoogleTest writes one for each assertion that failed."""
-    outcomes = "<failure message='a' type='A'>at a</failure><failure message='b' type='B'>at b</failure>"
-    attempt = attempt_of(f"<testcase>{outcomes}</testcase>")
-    assert (attempt.type, attempt.message, attempt.details) == ("A", "a", "at a\n\nat b")
+def test_every_outcome_of_a_case_is_kept() -> None:
+    """In order; GoogleTest writes one for each assertion that failed."""
+    written = (
+        "<failure message='a' type='A'>at a</failure><error message='b' type='B'>at b</error><skipped message='c'/>"
+    )
+    attempt = attempt_of(f"<testcase>{written}</testcase>")
+    assert (attempt.type, attempt.message, attempt.details) == ("B", "b", "at b")
+    assert attempt.outcomes == [
+        Outcome(Status.failed, "A", "a", "at a", None, None),
+        Outcome(Status.error, "B", "b", "at b", None, None),
+        Outcome(Status.skipped, None, "c", None, None, None),
+    ]
 
 
-@pytest.mark.parametrize(
-    "outcomes",
-    [
-        "<failure message='a'>at a</failure><error message='b'>at b</error>",
-        "<error message='b'>at b</error><failure message='a'>at a</failure>",
-    ],
-)
-def test_less_severe_outcomes_leave_no_details(outcomes: str) -> None:
-    """Message and details belong to one status."""
-    attempt = attempt_of(f"<testcase>{outcomes}</testcase>")
-    assert (attempt.message, attempt.details) == ("b", "at b")
+def test_the_only_outcome_of_a_case_is_not_said_twice() -> None:
+    """The attempt itself says it."""
+    assert attempt_of("<testcase><failure>at a</failure></testcase>").outcomes == []
+
+
+def test_of_many_outcomes_the_first_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the most severe, which says what the case came to."""
+    monkeypatch.setattr(outcomes, "MAX_OUTCOMES", 3)
+    written = "".join(f"<rerunFailure message='{number}'>at {number}</rerunFailure>" for number in range(5))
+    attempt = attempt_of(f"<testcase>{written}<error message='e'/><error message='f'>at f</error></testcase>")
+    assert [outcome.message for outcome in attempt.outcomes] == ["0", "1", "e"]
+    assert (attempt.status, attempt.message, attempt.attempts) == (Status.error, "e", 6)
+
+
+def test_the_texts_of_all_outcomes_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is told."""
+    monkeypatch.setattr(outcomes, "MAX_TEXT", 10)
+    monkeypatch.setattr(outcomes, "MAX_OUTCOME_TEXTS", 14)
+    attempt = attempt_of(f"<testcase>{'<failure>0123456789</failure>' * 3}</testcase>")
+    assert [outcome.details for outcome in attempt.outcomes] == [
+        "0123456789",
+        "01\n[... 6 characters cut ...]\n89",
+        "\n[... 10 characters cut ...]\n",
+    ]
 
 
 def test_a_disabled_test_says_why() -> None:
@@ -124,13 +145,15 @@ SUREFIRE_FLAKY = """
 """
 
 
-def test_a_rerun_of_surefire_keeps_its_stack_trace() -> None:
-    """And nothing of its output, which is not that of the case."""
+def test_a_rerun_of_surefire_keeps_its_stack_trace_and_its_output() -> None:
+    """Which is not that of the case."""
     attempt = attempt_of(SUREFIRE_FLAKY)
     assert (attempt.status, attempt.attempts) == (Status.flaky, 2)
     assert (attempt.type, attempt.message) == ("AssertionError", "1 != 2")
     assert attempt.details == "at Cart.adds(Cart.java:7)"
     assert (attempt.system_out, attempt.system_err) == ("of the last attempt", None)
+    trace, first = "at Cart.adds(Cart.java:7)", "of the first attempt"
+    assert attempt.outcomes == [Outcome(Status.failed, "AssertionError", "1 != 2", trace, first, first)]
 
 
 def test_outputs_are_joined() -> None:

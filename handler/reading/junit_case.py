@@ -1,0 +1,119 @@
+"""One `testcase` of a JUnit report."""
+
+from __future__ import annotations
+
+import re
+
+from handler.reading import writers
+from handler.reading.identity import Identities
+from handler.reading.limits import (
+    MAX_ATTACHMENT,
+    MAX_ATTACHMENTS,
+    MAX_CASE_PROPERTIES,
+    MAX_NAME,
+    MAX_TEXT,
+)
+from handler.reading.outcomes import ELEMENTS, OUTPUTS, Outcomes, bounded, cut_or_none
+from handler.reading.properties import Properties
+from handler.reading.report import NO_OUTCOME, Attempt, Outcome, Repeats, Status
+from handler.reading.suite import Suite
+from handler.reading.times import number
+from handler.texts import BoundedText, cut
+
+# What GoogleTest and CTest say of disabled tests in the attributes `status` and `result` alone.
+_NOT_RUN = {"notrun", "disabled", "suppressed", "skipped"}
+# Jenkins's way of naming a file that belongs to a test, in its output; Playwright and others write it.
+_ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]\r\n]+)\]\]")
+_MAX_LINE = 2**31 - 1
+_NONE: list[Outcome] = []
+_NOTHING: dict[str, str] = {}
+
+
+class Case:
+    """An open `testcase` element, `depth` levels below the root."""
+
+    __slots__ = ("_attributes", "_outcomes", "_outputs", "_properties", "_suite", "depth")
+
+    def __init__(self, attributes: dict[str, str], suite: Suite, depth: int) -> None:
+        self.depth = depth
+        self._attributes = attributes
+        self._suite = suite
+        # Most cases have none of these.
+        self._outcomes: Outcomes | None = None
+        self._outputs: dict[str, BoundedText] = {}
+        self._properties: Properties | None = None
+
+    def start_element(
+        self, element: str, attributes: dict[str, str], *, depth: int, enclosing: BoundedText | None
+    ) -> BoundedText | None:
+        """What collects the text of the element; `enclosing` does so for the one around it."""
+        if element == "property":
+            self._properties = self._properties or Properties(MAX_CASE_PROPERTIES)
+            return self._properties.add(attributes)
+        if depth > self.depth + 1:
+            # A rerun's stack trace and output belong to its outcome.
+            of_outcome = enclosing is not None and element in OUTPUTS and self._outcomes is not None
+            return self._outcomes.text(element) if of_outcome and self._outcomes else enclosing
+        if element in ELEMENTS:
+            self._outcomes = self._outcomes or Outcomes()
+            return self._outcomes.start(element, attributes)
+        if element in OUTPUTS:
+            return self._outputs.setdefault(element, BoundedText(MAX_TEXT))
+        return None
+
+    def _repeats(self, name: str, classname: str | None, properties: dict[str, str]) -> Repeats:
+        if classname == writers.JEST_BROKEN_FILE or (properties and writers.is_repetition(properties)):
+            return Repeats.always_rerun
+        # Nobody can tell whether cases without a name are one test.
+        return self._suite.repeats if name else Repeats.other_tests
+
+    def attempt(self, identities: Identities) -> Attempt:
+        """What the element said; it has ended."""
+        suite, attributes = self._suite, self._attributes
+        get = attributes.get
+        own_file, classname, name = get("file"), get("classname") or None, get("name", "")
+        status, attempts = Status.passed, 1
+        outcome, outcomes = NO_OUTCOME, _NONE
+        if self._outcomes:
+            outcome, outcomes = self._outcomes.finish()
+            status, attempts = self._outcomes.status, 1 + self._outcomes.reruns
+        elif get("status") in _NOT_RUN or get("result") in _NOT_RUN:
+            status = Status.skipped
+        # Some write it only of a test that failed: that makes no other test. Of Node's, nothing else tells the place.
+        place = own_file if own_file and classname == writers.NODE_CLASS else suite.file
+        properties = self._properties.values() if self._properties else _NOTHING
+        out = err = None
+        if self._outputs:
+            out, err = (bounded(self._outputs.get(output)) for output in ("system-out", "system-err"))
+        return Attempt(
+            identities.test_id(place, suite.path, classname, name),
+            suite.number,
+            self._repeats(name, classname, properties),
+            suite.hostname,
+            cut_or_none(own_file, MAX_NAME) or suite.file,
+            _line(get("line") or get("lineno")),
+            suite.path,
+            cut_or_none(classname, MAX_NAME),
+            cut(name, MAX_NAME),
+            status,
+            attempts,
+            number(get("time")),
+            outcome.type,
+            outcome.message,
+            outcome.details,
+            out,
+            err,
+            outcomes,
+            properties,
+            _attachments(out, err) if out or err else (),
+        )
+
+
+def _line(text: str | None) -> int | None:
+    line = int(text) if text and len(text) <= len(str(_MAX_LINE)) and text.isdecimal() else None
+    return line if line is not None and line <= _MAX_LINE else None
+
+
+def _attachments(*outputs: str | None) -> list[str]:
+    found = [reference for output in outputs if output for reference in _ATTACHMENT.findall(output)]
+    return [cut(reference, MAX_ATTACHMENT) for reference in dict.fromkeys(found)][:MAX_ATTACHMENTS]
