@@ -92,12 +92,19 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
 
 
 def show_run(console: Console, connection: psycopg.Connection[Any], run_id: UUID, *, limit: int) -> None:
-    """The totals of one report, and at most `limit` of the tests of it that failed and of its slowest."""
+    """The totals of one report, and what its readers look for first: at most `limit` rows of each."""
     with connection.cursor(row_factory=dict_row) as cursor:
         [run] = cursor.execute("select * from run_summary where id = %s", [run_id])
         results: LiteralString = "select * from result join test on test.id = test_id where run_id = %s "
         failed = cursor.execute(
             results + "and status in ('failed', 'error') order by status desc, name limit %s", [run_id, limit]
+        ).fetchall()
+        flaky = cursor.execute(results + "and status = 'flaky' order by name limit %s", [run_id, limit]).fetchall()
+        outputs = cursor.execute(
+            "select * from suite_output where run_id = %s and exists (select from result where result.run_id = %s"
+            " and result.suite_number = suite_output.suite_number and status in ('failed', 'error'))"
+            " order by suite_number limit %s",
+            [run_id, run_id, limit],
         ).fetchall()
         slowest = cursor.execute(
             results + "and duration_seconds > 0 order by duration_seconds desc limit %s", [run_id, limit]
@@ -105,12 +112,30 @@ def show_run(console: Console, connection: psycopg.Connection[Any], run_id: UUID
     duration = "" if run["duration_seconds"] is None else f" in {_seconds(run['duration_seconds'])}"
     tests = "1 test" if run["tests"] == 1 else f"{run['tests']} tests"
     console.print(Text.assemble(f"\n{plain(run['project'])}: {tests}{duration}: ", _totals(run)))
+    if run["incomplete_suites"]:
+        suites = "1 suite counts" if run["incomplete_suites"] == 1 else f"{run['incomplete_suites']} suites count"
+        told = f"{suites} tests or failures that the report does not tell of: its job may have failed."
+        console.print(Text(told, "red"))
     _show(
         console,
         "Failed tests",
         [_short("status"), _long("test"), _long("message")],
         ([_status(test["status"]), _name(test), plain(test["message"] or test["type"], _MESSAGE)] for test in failed),
     )
+    if outputs:
+        _show(
+            console,
+            "Output of their suites",
+            [_long("suite"), _long("ends with")],
+            ([plain(output["suite"]), _end(output["system_err"] or output["system_out"])] for output in outputs),
+        )
+    if flaky:
+        _show(
+            console,
+            "Flaky tests",
+            [_number("attempts"), _long("test"), _long("first failed with")],
+            ([test["attempts"], _name(test), plain(test["message"] or test["type"], _MESSAGE)] for test in flaky),
+        )
     _show(
         console,
         "Slowest tests",
@@ -179,6 +204,12 @@ def _name(test: Row) -> str:
 
 def _status(status: str) -> Text:
     return Text(status, _STYLES[status])
+
+
+def _end(text: str) -> str:
+    """The end of a text, where it says what went wrong."""
+    end = text[-_MESSAGE:]
+    return plain(end) if end == text else "…" + plain(end)
 
 
 def _totals(run: Row) -> Text:

@@ -237,3 +237,33 @@ def test_terminal_gets_no_control_characters(database: psycopg.Connection[Any]) 
 
 def test_long_text_is_cut() -> None:
     assert plain("x" * 300, limit=10) == "xxxxxxxxxx…"
+
+
+def test_a_report_tells_what_its_suites_leave_open(database: psycopg.Connection[Any]) -> None:
+    """What they counted and did not hold, and what they wrote beside the tests that failed."""
+    run = record(database, {"adds": ("failed", 1.0), "pays": ("passed", 1.0)})
+    database.execute("update run set incomplete_suites = 2")
+    database.execute("update result set suite_number = case status when 'failed' then 1 else 2 end")
+    database.execute(
+        "insert into suite_output (run_id, suite_number, suite, system_out, system_err)"
+        " values (%(run)s, 1, 'cart', 'out', %(err)s), (%(run)s, 2, 'till', 'of no failed test', null)",
+        {"run": run, "err": "x" * 200 + "\nno\x1b database"},
+    )
+    printed = report(database, run)
+    assert printed[1] == ("2 suites count tests or failures that the report does not tell of: its job may have failed.")
+    start = printed.index("Output of their suites")
+    assert printed[start + 1] == "suite ends with"
+    assert printed[start + 2].startswith("cart …xxx")
+    assert printed[start + 2].endswith("x no� database")
+    assert not any("of no failed test" in line for line in printed)
+
+
+def test_a_report_tells_how_its_flaky_tests_failed_at_first(database: psycopg.Connection[Any]) -> None:
+    """Though they passed at last."""
+    run = record(database, {"adds": ("flaky", 1.0), "pays": ("passed", 1.0)}, message="declined")
+    database.execute("update result set attempts = 3 where status = 'flaky'")
+    database.execute("update run set incomplete_suites = 1")
+    printed = report(database, run)
+    assert printed[1].startswith("1 suite counts tests or failures")
+    start = printed.index("Flaky tests")
+    assert printed[start + 1 : start + 3] == ["attempts test first failed with", "3 tests.cart > adds declined"]
