@@ -37,7 +37,7 @@ class BadEncoding(PermanentFault):
 
 
 class ForbiddenDtd(PermanentFault):
-    """The report has a document type declaration, the only place where entities can be defined."""
+    """The report has a document type with declarations of its own, the only place where entities can be defined."""
 
     code = "forbidden_dtd"
 

@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from xml.parsers import expat
 
-from handler.errors import BadEncoding, BadGzip, ForbiddenDtd, NotXml, TooDeep, TooLarge
+from handler.errors import BadGzip, ForbiddenDtd, NotXml, TooDeep, TooLarge
 from handler.readable import Readable
-from handler.reading.legal_characters import replace_forbidden
+from handler.reading.encodings import as_utf_8
 
 # Bytes of XML, after decompression: more than the 300 MiB that the function promises to take.
 MAX_SIZE = 512 * 1024 * 1024
@@ -26,14 +26,11 @@ MAX_NAMES = 64 * 1024
 MAX_ELEMENTS = 10_000_000
 # Levels of elements, since expat keeps every open element in memory. Runners nest suites a few levels deep.
 MAX_DEPTH = 100
-# Characters of the name of the encoding, since Python remembers every one that it was ever asked for and does not know.
-MAX_ENCODING_NAME = 40
 # Members of a gzip file: blocks of 64 KiB, as bgzip writes them, make so many of the largest report. Empty ones take
 # time and never add to its size.
 MAX_MEMBERS = 10_000
 
 _CHUNK = 64 * 1024
-_BAD_ENCODING = "The report declares a character encoding that cannot be read."
 
 
 def parse(
@@ -79,15 +76,11 @@ def _bounded_parser(
         end(name)
 
     def refuse_dtd(*_: object) -> None:
-        raise ForbiddenDtd("The report has a document type declaration.")
+        raise ForbiddenDtd("The report has a document type declaration with declarations of its own.")
 
-    def check_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
-        if encoding and len(encoding) > MAX_ENCODING_NAME:
-            raise BadEncoding(_BAD_ENCODING)
-
-    parser = expat.ParserCreate()
+    # Whatever the document declares.
+    parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
-    parser.XmlDeclHandler = check_encoding
     parser.StartDoctypeDeclHandler = refuse_dtd
     parser.StartElementHandler = start_element
     parser.EndElementHandler = end_element
@@ -99,7 +92,7 @@ def _bounded_parser(
 def _parse(stream: Readable, parser: expat.XMLParserType) -> Iterator[None]:
     size = 0
     try:
-        for chunk in replace_forbidden(_chunks(stream)):
+        for chunk in as_utf_8(_chunks(stream)):
             size += len(chunk)
             if size > MAX_SIZE:
                 raise TooLarge(f"The report has more than {MAX_SIZE} bytes of XML.")
@@ -113,9 +106,6 @@ def _parse(stream: Readable, parser: expat.XMLParserType) -> Iterator[None]:
         yield
     except expat.ExpatError as error:
         raise NotXml(f"The report is not well-formed XML: {error}.") from None
-    except (LookupError, ValueError):
-        # From Python's codecs, which expat asks for the encodings that it does not know itself.
-        raise BadEncoding(_BAD_ENCODING) from None
 
 
 def _chunks(stream: Readable) -> Iterator[bytes]:

@@ -25,7 +25,6 @@ def test_every_code_of_a_fault_is_explained() -> None:
         f"{bounded_xml.MAX_ELEMENTS:,} elements",
         f"{bounded_xml.MAX_MEMBERS:,} members of gzip",
         f"{limits.MAX_INHERITED >> 20} Mi characters",
-        f"a name of more than {bounded_xml.MAX_ENCODING_NAME} characters",
         f"{bounded_xml.MAX_RATIO} times its size",
         f"beyond {bounded_xml.RATIO_FREE_SIZE >> 20} MiB",
         f"more than {bounded_xml.MAX_TOKEN >> 20} MiB",
