@@ -28,8 +28,8 @@ class Identities:
         self._names: object = None
         self._hashed = hashlib.sha1(usedforsecurity=False)
 
-    def test_id(self, file: str | None, suite: str | None, classname: str | None, name: str) -> UUID:
-        """UUIDv5 of project, file or else suite, class and name.
+    def test_id(self, file: str | None, suite: str | None, classname: str | None, name: str) -> str:
+        """UUIDv5 of project, file or else suite, class and name, in 32 hexadecimal digits.
 
         The folder that a CI job is run in is no part of it: of an absolute path the last name counts, together with
         the suite.
@@ -40,7 +40,11 @@ class Identities:
             self._hashed = hashlib.sha1(_TESTS.bytes + before.encode(), usedforsecurity=False)
         hashed = self._hashed.copy()
         hashed.update(f", {encode_basestring_ascii(name)}]".encode())
-        return UUID(bytes=hashed.digest()[:16], version=5)
+        uuid = bytearray(hashed.digest()[:16])
+        # As `uuid.uuid5` does it, which takes half of the time that reading a report takes.
+        uuid[6] = uuid[6] & 0x0F | 0x50
+        uuid[8] = uuid[8] & 0x3F | 0x80
+        return uuid.hex()
 
 
 def _place(file: str | None, suite: str | None) -> tuple[str | None, str | None]:

@@ -136,8 +136,6 @@ class JUnitReport:
         attempt = case.attempt(self._identities)
         self._case = None
         self._finished.append(attempt)
-        if attempt.duration is not None:
-            self._unit.add_case(attempt.duration)
         self._suites[-1].add_case(attempt)
 
     def _end_suite(self, suite: Suite) -> None:

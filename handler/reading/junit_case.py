@@ -13,7 +13,7 @@ from handler.reading.limits import (
     MAX_NAME,
     MAX_TEXT,
 )
-from handler.reading.outcomes import ELEMENTS, OUTPUTS, Outcomes, bounded, cut_or_none
+from handler.reading.outcomes import ELEMENTS, OUTPUTS, Outcomes, bounded
 from handler.reading.properties import Properties
 from handler.reading.report import NO_OUTCOME, Attempt, Outcome, Repeats, Status
 from handler.reading.suite import Suite
@@ -61,17 +61,16 @@ class Case:
             return self._outputs.setdefault(element, BoundedText(MAX_TEXT))
         return None
 
-    def _repeats(self, name: str, classname: str | None, properties: dict[str, str]) -> Repeats:
-        if classname == writers.JEST_BROKEN_FILE or (properties and writers.is_repetition(properties)):
-            return Repeats.always_rerun
-        # Nobody can tell whether cases without a name are one test.
-        return self._suite.repeats if name else Repeats.other_tests
-
     def attempt(self, identities: Identities) -> Attempt:
         """What the element said; it has ended."""
         suite, attributes = self._suite, self._attributes
         get = attributes.get
-        own_file, classname, name = get("file"), get("classname") or None, get("name", "")
+        file, classname, name = get("file"), get("classname") or None, get("name", "")
+        place = suite.file
+        if file:
+            # Some write it only of a test that failed: that makes no other test. Of Node's tests it tells the place.
+            place = file if classname == writers.NODE_CLASS else place
+            file = cut(file, MAX_NAME)
         status, attempts = Status.passed, 1
         outcome, outcomes = NO_OUTCOME, _NONE
         if self._outcomes:
@@ -79,22 +78,21 @@ class Case:
             status, attempts = self._outcomes.status, 1 + self._outcomes.reruns
         elif get("status") in _NOT_RUN or get("result") in _NOT_RUN:
             status = Status.skipped
-        # Some write it only of a test that failed: that makes no other test. Of Node's, nothing else tells the place.
-        place = own_file if own_file and classname == writers.NODE_CLASS else suite.file
         properties = self._properties.values() if self._properties else _NOTHING
         out = err = None
         if self._outputs:
             out, err = (bounded(self._outputs.get(output)) for output in ("system-out", "system-err"))
+        line = get("line") or get("lineno")
         return Attempt(
             identities.test_id(place, suite.path, classname, name),
             suite.number,
-            self._repeats(name, classname, properties),
+            _repeats(suite, classname, name, properties),
             suite.hostname,
-            cut_or_none(own_file, MAX_NAME) or suite.file,
-            _line(get("line") or get("lineno")),
+            file or suite.file,
+            _line(line) if line else None,
             suite.path,
-            cut_or_none(classname, MAX_NAME),
-            cut(name, MAX_NAME),
+            classname if classname is None or len(classname) <= MAX_NAME else cut(classname, MAX_NAME),
+            name if len(name) <= MAX_NAME else cut(name, MAX_NAME),
             status,
             attempts,
             number(get("time")),
@@ -105,12 +103,19 @@ class Case:
             err,
             outcomes,
             properties,
-            _attachments(out, err) if out or err else (),
+            _attachments(out, err) if self._outputs else (),
         )
 
 
-def _line(text: str | None) -> int | None:
-    line = int(text) if text and len(text) <= len(str(_MAX_LINE)) and text.isdecimal() else None
+def _repeats(suite: Suite, classname: str | None, name: str, properties: dict[str, str]) -> Repeats:
+    if classname == writers.JEST_BROKEN_FILE or (properties and writers.is_repetition(properties)):
+        return Repeats.always_rerun
+    # Nobody can tell whether cases without a name are one test.
+    return suite.repeats if name else Repeats.other_tests
+
+
+def _line(text: str) -> int | None:
+    line = int(text) if len(text) <= len(str(_MAX_LINE)) and text.isdecimal() else None
     return line if line is not None and line <= _MAX_LINE else None
 
 

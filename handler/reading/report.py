@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
 from typing import NamedTuple, Protocol
-from uuid import UUID
 
 # The name of the test that stands for a suite which failed outside its tests, as one whose class cannot be loaded.
 SUITE_TEST = "<suite>"
@@ -52,13 +51,13 @@ NO_OUTCOME = Outcome(Status.passed, None, None, None, None, None)
 class Attempt(NamedTuple):
     """One try at a test, or several where the report sums them up.
 
+    `test_id` is a UUID in 32 hexadecimal digits. `suite_number` tells the `testsuite` elements of a report apart.
     `attempts`: how many this one stands for. `duration` is as written, in the unit that the report's summary tells;
-    None if unknown. `type` to `details` are those of the first of its most severe outcomes. `outcomes` has all of them
-    in order, and is empty where these columns say everything. `suite_number` tells the `testsuite` elements of a report
-    apart.
+    None if unknown. `type`, `message` and `details` are those of the first of its most severe outcomes; `outcomes` has
+    all of them in order, and is empty where these say everything.
     """
 
-    test_id: UUID
+    test_id: str
     suite_number: int
     repeats: Repeats
     hostname: str | None

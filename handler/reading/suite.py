@@ -10,7 +10,7 @@ from handler.reading.identity import Identities, suite_name
 from handler.reading.limits import MAX_MESSAGE, MAX_NAME, MAX_TEXT
 from handler.reading.outcomes import ELEMENTS, OUTPUTS, Outcomes, bounded, cut_or_none
 from handler.reading.report import NO_OUTCOME, SUITE_TEST, Attempt, Repeats, Status, SuiteOutput
-from handler.reading.times import DurationUnit, number, seconds
+from handler.reading.times import Durations, DurationUnit, number, seconds
 from handler.texts import BoundedText, cut
 
 
@@ -18,8 +18,8 @@ class Suite:
     """An open suite, `depth` levels below the root.
 
     `path` has the names from the outermost suite to this one; `file` and `hostname` are its own or the outer suite's.
-    `found`: the cases in it and in the suites within it so far, by status. `inherited`: how many characters each of its
-    cases repeats.
+    `cases`: how many are in it and in the suites within it, so far; `unsuccessful`: those that did not simply pass, by
+    status. `inherited`: how many characters each of its cases repeats.
     """
 
     hostname: str | None
@@ -49,17 +49,18 @@ class Suite:
         self.repeats = repeats or writers.repeats(attributes)
         self.inherited = sum(len(name) for name in (self.path, self.file, self.hostname) if name)
         self.has_timestamp = "timestamp" in attributes or (outer is not None and outer.has_timestamp)
-        self.found: Counter[Status] = Counter()
+        self.cases = 0
+        self.unsuccessful: Counter[Status] = Counter()
         self._tests, self._errors, self._failures = (
             number(attributes.get(name)) for name in ("tests", "errors", "failures")
         )
         self._outcomes: Outcomes | None = None
         self._outputs: dict[str, BoundedText] = {}
         self._duration = seconds(attributes.get("time"))
-        # Seconds that the suites within it tell, and the durations of all cases that no such suite speaks for.
+        # Seconds that the suites within it tell of themselves, and the durations of the cases of those that do not.
         self._suites_seconds: float | None = None
         self._cases_duration: float | None = None
-        self._own_cases_duration = self._longest_case = 0.0
+        self._own_durations = Durations()
 
     def start_element(self, element: str, attributes: dict[str, str]) -> BoundedText | None:
         """What collects the text of an element directly below the suite."""
@@ -72,15 +73,16 @@ class Suite:
 
     def add_case(self, attempt: Attempt) -> None:
         """A case has ended."""
-        self.found[attempt.status] += 1
-        if (duration := attempt.duration) is not None:
-            self._cases_duration = (self._cases_duration or 0) + duration
-            self._own_cases_duration += duration
-            self._longest_case = max(self._longest_case, duration)
+        self.cases += 1
+        if attempt.status is not Status.passed:
+            self.unsuccessful[attempt.status] += 1
+        if attempt.duration is not None:
+            self._own_durations.add(attempt.duration)
 
     def add_suite(self, suite: Suite) -> None:
         """A suite within this one has ended."""
-        self.found += suite.found
+        self.cases += suite.cases
+        self.unsuccessful += suite.unsuccessful
         of_suites, of_cases = suite.durations()
         if of_suites is not None:
             self._suites_seconds = (self._suites_seconds or 0) + of_suites
@@ -89,13 +91,12 @@ class Suite:
 
     def end(self, identities: Identities, unit: DurationUnit) -> Iterator[Attempt | SuiteOutput]:
         """What the suite says besides its cases."""
-        if self._duration and self._longest_case:
-            unit.add_suite(self._duration, longest_case=self._longest_case, all_cases=self._own_cases_duration)
+        unit.add_suite(self._duration, self._own_durations)
         out, err = (bounded(self._outputs.get(output)) for output in ("system-out", "system-err"))
-        holds_cases = bool(self.found)
+        holds_cases = self.cases > 0
         if self._outcomes or (err and self._failed_silently()):
             yield self._test(identities, out, err)
-            self.found[Status.error] += 1
+            self._add_failed_test()
             if not holds_cases:
                 return
         if out or err:
@@ -103,14 +104,14 @@ class Suite:
 
     def is_incomplete(self) -> bool:
         """Whether it counts tests and holds none, or failures or errors and tells of none; asked once, at its end."""
-        lacks_cases = bool(self._tests) and not self.found
+        lacks_cases = bool(self._tests) and not self.cases
         lacks_failures = self._counts_failures() and not self._has_failures()
         # Some count as errors what they write as failures, which are then more than they count.
-        lacks_errors = bool(self._errors) and not self.found[Status.error]
-        lacks_errors = lacks_errors and self.found[Status.failed] <= (self._failures or 0)
+        lacks_errors = bool(self._errors) and not self.unsuccessful[Status.error]
+        lacks_errors = lacks_errors and self.unsuccessful[Status.failed] <= (self._failures or 0)
         if lacks_cases or lacks_failures or lacks_errors:
             # The suites around it count the same ones again.
-            self.found[Status.error] += 1
+            self._add_failed_test()
             return True
         return False
 
@@ -120,16 +121,22 @@ class Suite:
         Many write 0 for what they did not measure.
         """
         within = (self._suites_seconds, self._cases_duration)
+        if self._own_durations.known:
+            within = (self._suites_seconds, (self._cases_duration or 0) + self._own_durations.sum)
         return (self._duration, None) if self._duration or within == (None, None) else within
 
     def _failed_silently(self) -> bool:
         """Whether what went wrong in it stands on its standard error alone."""
         if self._has_failures():
             return False
-        return self._counts_failures() or not (self.found or self._errors is not None)
+        return self._counts_failures() or not (self.cases or self._errors is not None)
+
+    def _add_failed_test(self) -> None:
+        self.cases += 1
+        self.unsuccessful[Status.error] += 1
 
     def _has_failures(self) -> bool:
-        return any(self.found[status] for status in (Status.flaky, Status.failed, Status.error))
+        return any(self.unsuccessful[status] for status in (Status.flaky, Status.failed, Status.error))
 
     def _counts_failures(self) -> bool:
         return bool(self._errors or self._failures)
@@ -154,8 +161,8 @@ class Suite:
             type=outcome.type,
             message=outcome.message if self._outcomes else first_line,
             details=outcome.details,
-            system_out=None if self.found else out,
-            system_err=None if self.found else err,
+            system_out=None if self.cases else out,
+            system_err=None if self.cases else err,
             outcomes=outcomes,
             properties={},
             attachments=(),

@@ -75,6 +75,25 @@ def _rfc_5322(text: str) -> datetime | None:
         return None
 
 
+class Durations:
+    """Those of a suite's own cases, in a unit that is yet to be found."""
+
+    __slots__ = ("known", "longest", "positive", "sum", "too_long")
+
+    def __init__(self) -> None:
+        self.known = self.positive = self.too_long = 0
+        self.sum = self.longest = 0.0
+
+    def add(self, duration: float) -> None:
+        self.known += 1
+        if duration:
+            self.positive += 1
+            self.sum += duration
+            self.longest = max(self.longest, duration)
+            if duration > MAX_DURATION:
+                self.too_long += 1
+
+
 class DurationUnit:
     """Tells in which unit the cases of a report have their durations: some write milliseconds or nanoseconds.
 
@@ -90,17 +109,15 @@ class DurationUnit:
         self._positive = 0
         self._too_long = 0
 
-    def add_case(self, duration: float) -> None:
-        """A case of any suite, in the unit that is to be found."""
-        self._positive += duration > 0
-        self._too_long += duration > MAX_DURATION
-
-    def add_suite(self, seconds: float, *, longest_case: float, all_cases: float) -> None:
-        """A suite with a duration of its own, and its cases', in the unit that is to be found."""
-        self._rounding += _ROUNDING
-        self._suites += seconds
-        self._longest_cases += longest_case
-        self._all_cases += all_cases
+    def add_suite(self, seconds: float | None, cases: Durations) -> None:
+        """A suite's own duration, as far as it tells it, and those of its cases."""
+        self._positive += cases.positive
+        self._too_long += cases.too_long
+        if seconds and cases.longest:
+            self._rounding += _ROUNDING
+            self._suites += seconds
+            self._longest_cases += cases.longest
+            self._all_cases += cases.sum
 
     def seconds(self) -> float | None:
         """The unit, in seconds; None if none makes sense."""

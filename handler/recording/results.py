@@ -54,11 +54,22 @@ _COPY_ATTEMPTS = sql.SQL("copy attempt ({}) from stdin").format(
     sql.SQL(", ").join(map(sql.Identifier, Attempt._fields))
 )
 
+# Most reports have each test once: then there is nothing to tell apart.
+_HAS_NAMESAKES = "select exists (select from attempt where test_id is not null group by test_id having count(*) > 1)"
+
+_EACH_ONCE = """
+result_of_test as not materialized (
+    select test_id, suite_number, file, line, suite, classname, name, status, attempts,
+           duration * %(unit)s::double precision as seconds,
+           type, message, details, system_out, system_err, outcomes, properties, attachments
+    from attempt
+    where test_id is not null
+)
+"""
+
 # The rules of docs/reading.md. Who is who is found out in rows without texts, which would be sorted again and again.
-# Tests are always inserted in the same order, so that reports with the same new tests wait for each other without a
-# deadlock.
-_RECORD = """
-with by_host as (
+_TOLD_APART = """
+by_host as (
     -- The same test on several hosts is several tests.
     select position, test_id, suite_number, repeats, status, attempts, duration,
            case when min(coalesce(hostname, '')) over same_id < max(coalesce(hostname, '')) over same_id
@@ -136,7 +147,13 @@ with by_host as (
     join attempt using (position)
     left join (rerun left join outcomes_of_rerun using (test_id, host, number))
          on (rerun.test_id, rerun.host, rerun.number) = (first.test_id, first.host, first.number)
-), new_test as (
+)
+"""
+
+# Tests are always inserted in the same order, so that reports with the same new tests wait for each other without a
+# deadlock.
+_RECORD = """
+with {result_of_test}, new_test as (
     insert into test (id, project, file, suite, classname, name)
     select test_id, %(project)s, file, suite, classname, name from result_of_test order by test_id
     on conflict do nothing
@@ -189,6 +206,8 @@ def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, pro
         with cursor.copy(_COPY_ATTEMPTS) as copy:
             for row in _rows(report):
                 copy.write_row(row)
+        [namesakes] = cursor.execute(_HAS_NAMESAKES)
+        told_apart = _TOLD_APART if namesakes["exists"] else _EACH_ONCE
         summary = report.summary()
         parameters = {
             "run_id": run_id,
@@ -202,7 +221,7 @@ def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, pro
             "hostnames": list(summary.hostnames),
             "properties": Jsonb(summary.properties),
         }
-        [totals] = cursor.execute(_RECORD, parameters)
+        [totals] = cursor.execute(_RECORD.format(result_of_test=told_apart), parameters)
     return Run(id=run_id, totals=totals, duration=summary.duration, incomplete_suites=summary.incomplete_suites)
 
 
