@@ -54,7 +54,6 @@ class Outcomes:
         # Node's runner: a test that is expected to fail, and no failure if it does.
         self._todo = False
         self._kept: list[_Open] = []
-        self._current: _Open | None = None
 
     def start(self, element: str, attributes: dict[str, str]) -> BoundedText | None:
         """What collects the text of the outcome that begins with this element."""
@@ -64,28 +63,21 @@ class Outcomes:
         more_severe = makes.value > self.status.value
         if more_severe:
             self.status = makes
-        self._current = None
         if len(self._kept) == MAX_OUTCOMES:
             if not more_severe:
                 return None
             self._kept.pop()
-        self._current = _Open(
-            makes,
-            status,
-            type=cut_or_none(attributes.get("type"), MAX_NAME),
-            message=cut_or_none(attributes.get("message"), MAX_MESSAGE),
-        )
-        self._kept.append(self._current)
+        type_, message = attributes.get("type"), attributes.get("message")
+        self._kept.append(_Open(makes, status, cut_or_none(type_, MAX_NAME), cut_or_none(message, MAX_MESSAGE)))
         return self.text("details")
 
-    def text(self, name: str) -> BoundedText | None:
-        """What collects the details or an output of the outcome that began last."""
-        if self._current is None:
-            return None
-        if name not in self._current.texts:
+    def text(self, name: str) -> BoundedText:
+        """What collects the details or an output of the outcome that was kept last."""
+        texts = self._kept[-1].texts
+        if name not in texts:
             kept = sum(text.length for outcome in self._kept for text in outcome.texts.values())
-            self._current.texts[name] = BoundedText(min(MAX_TEXT, max(0, MAX_OUTCOME_TEXTS - kept)))
-        return self._current.texts[name]
+            texts[name] = BoundedText(min(MAX_TEXT, max(0, MAX_OUTCOME_TEXTS - kept)))
+        return texts[name]
 
     def finish(self) -> tuple[Outcome, list[Outcome]]:
         """The first of the most severe outcomes; and all of them, or none where the first says everything."""

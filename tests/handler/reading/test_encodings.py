@@ -248,7 +248,9 @@ def test_no_codec_lets_one_in(encoding: str) -> None:
             assert is_storable(texts_of(b'<?xml version="1.0" encoding="%s"?><t>%c</t>' % (encoding.encode(), byte)))
 
 
-@pytest.mark.parametrize("encoding", ["utf-7", "idna", "punycode", "rot13", "zlib", "unicode_escape", "", "x" * 5_000])
+@pytest.mark.parametrize(
+    "encoding", ["utf-7", "idna", "punycode", "rot13", "zlib", "unicode_escape", "", "x" * 5_000, "x" * 100_000]
+)
 def test_what_no_report_is_written_in_is_refused(encoding: str) -> None:
     """Python has codecs that are no encodings of text, and never forgets one that it was asked for."""
     known = dict(python_encodings._cache)

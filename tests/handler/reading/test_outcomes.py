@@ -101,6 +101,14 @@ def test_every_outcome_of_a_case_is_kept() -> None:
     ]
 
 
+def test_outputs_of_a_rerun_are_joined() -> None:
+    """As those of a case; and of one that is not kept, they are nobody's."""
+    outputs = "<system-out>a </system-out><system-out>b</system-out>"
+    attempt = attempt_of(f"<testcase>{f'<rerunFailure>{outputs}</rerunFailure>' * 30}</testcase>")
+    assert [outcome.system_out for outcome in attempt.outcomes] == ["a b"] * 20
+    assert attempt.system_out is None
+
+
 def test_the_only_outcome_of_a_case_is_not_said_twice() -> None:
     """The attempt itself says it."""
     assert attempt_of("<testcase><failure>at a</failure></testcase>").outcomes == []
