@@ -61,7 +61,7 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
                 _seconds(test["max_seconds"]),
                 test["runs"],
             ]
-            for test in read.rows("slowest_tests", order="mean_seconds desc")
+            for test in read.tests("slowest_tests", order="mean_seconds desc")
         ),
     )
     _show(
@@ -70,7 +70,7 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
         [_long("project"), _long("test"), _number("commits"), _number("reruns"), _short("last seen")],
         (
             [plain(test["project"]), _name(test), test["commits"], test["reruns"], _time(test["last_seen_at"])]
-            for test in read.rows("flaky_tests", order="last_seen_at desc")
+            for test in read.tests("flaky_tests", order="last_seen_at desc")
         ),
     )
     _show(
@@ -86,7 +86,7 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
                 _commit(test["first_failing_commit"]),
                 test["runs"],
             ]
-            for test in read.rows("failing_since", order="failing_since")
+            for test in read.tests("failing_since", order="failing_since")
         ),
     )
 
@@ -161,10 +161,18 @@ class _View:
         self._connection = connection
         self._parameters = {"project": project, "limit": limit}
 
+    def tests(self, name: str, *, order: LiteralString) -> list[Row]:
+        """Of a view of tests, which does not say what tells namesakes apart."""
+        view = sql.SQL("{} join (select id as test_id, variant from test) as named using (test_id)")
+        return self._rows(view.format(sql.Identifier(name)), order)
+
     def rows(self, name: str, *, order: LiteralString) -> list[Row]:
+        return self._rows(sql.Identifier(name), order)
+
+    def _rows(self, source: sql.Composable, order: LiteralString) -> list[Row]:
         query = sql.SQL(
             "select * from {} where %(project)s::text is null or project = %(project)s order by {} limit %(limit)s"
-        ).format(sql.Identifier(name), sql.SQL(order))
+        ).format(source, sql.SQL(order))
         with self._connection.cursor(row_factory=dict_row) as cursor:
             try:
                 return cursor.execute(query, self._parameters).fetchall()
@@ -198,8 +206,9 @@ def _long(name: str) -> Column:
 
 def _name(test: Row) -> str:
     """A test, and where it stands; some runners write the same into both."""
-    place = test["classname"] or test["suite"] or test["file"]
-    return plain(test["name"] if place in (None, test["name"]) else f"{place} > {test['name']}")
+    place, name = test["classname"] or test["suite"] or test["file"], test["name"] or "(without a name)"
+    named = name if place in (None, name) else f"{place} > {name}"
+    return plain(" ".join(filter(None, [named, test["variant"]])))
 
 
 def _status(status: str) -> Text:

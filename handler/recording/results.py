@@ -59,7 +59,7 @@ _HAS_NAMESAKES = "select exists (select from attempt where test_id is not null g
 
 _EACH_ONCE = """
 result_of_test as not materialized (
-    select test_id, suite_number, file, line, suite, classname, name, status, attempts,
+    select test_id, suite_number, file, line, suite, null as variant, classname, name, status, attempts,
            duration * %(unit)s::double precision as seconds,
            type, message, details, system_out, system_err, outcomes, properties, attachments
     from attempt
@@ -133,7 +133,7 @@ by_host as (
                 else left(encode(sha256(convert_to(concat(first.test_id, first.host, nth), 'UTF8')), 'hex'), 32)::uuid
            end as test_id,
            attempt.suite_number, file, line,
-           nullif(concat_ws(' ', suite, nullif(nullif(first.host, ''), '@'), nth), '') as suite,
+           suite, nullif(concat_ws(' ', nullif(nullif(first.host, ''), '@'), nth), '') as variant,
            classname, name,
            coalesce(rerun.status, attempt.status) as status,
            coalesce(rerun.attempts, attempt.attempts) as attempts,
@@ -154,8 +154,8 @@ by_host as (
 # deadlock.
 _RECORD = """
 with {result_of_test}, new_test as (
-    insert into test (id, project, file, suite, classname, name)
-    select test_id, %(project)s, file, suite, classname, name from result_of_test order by test_id
+    insert into test (id, project, file, suite, variant, classname, name)
+    select test_id, %(project)s, file, suite, variant, classname, name from result_of_test order by test_id
     on conflict do nothing
 ), new_suite_output as (
     insert into suite_output (run_id, suite_number, suite, system_out, system_err)

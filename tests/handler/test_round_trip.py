@@ -31,7 +31,7 @@ RUN = Suite("testsuites", "all", children=(CART,))
 def read_back(connection: psycopg.Connection[Any], run_id: UUID) -> tuple[list[Result], tuple[Any, ...]]:
     """The results of a run in PostgreSQL, and what stands in the run itself."""
     results = connection.execute(
-        "select file, suite, classname, name, status::text, attempts, result.duration_seconds,"
+        "select file, suite, variant, classname, name, status::text, attempts, result.duration_seconds,"
         " type, message, details, system_out, system_err, outcomes"
         " from run join result on run_id = run.id join test on test_id = test.id where run.id = %s",
         [run_id],

@@ -139,6 +139,14 @@ def test_latest_runs_come_first(database: psycopg.Connection[Any]) -> None:
     ]
 
 
+def test_namesakes_are_told_apart(database: psycopg.Connection[Any]) -> None:
+    """And a test without a name has none."""
+    run = record(database, {"adds": ("failed", 1.0)})
+    database.execute("update test set name = '', variant = '@mac #2'")
+    assert "failed tests.cart > (without a name) @mac #2 -" in report(database, run)
+    assert "shop tests.cart > (without a name) @mac #2 1.000 s 1.000 s 1" in results(database)
+
+
 def test_slowest_tests_come_first(database: psycopg.Connection[Any]) -> None:
     """By the mean over all runs."""
     record(database, {"quick": ("passed", 1.0), "slow": ("passed", 3.0), "off": ("skipped", 60.0)})

@@ -10,6 +10,11 @@ comment on column run.properties is 'Of its suites, by name; at most 100. Of one
 comment on column run.duration_seconds is
     'As the report says for the whole; else the sum over its suites, and over the cases of those that do not say it.';
 
+alter table test
+    add column variant text;
+
+comment on column test.variant is
+    'What tells it from others of the same names: its host, its number in the order of the report, or both.';
 comment on column test.id is 'UUIDv5 of project, file (or else suites), classname and name: docs/reading.md has the rule.';
 
 alter table result

@@ -74,6 +74,7 @@ class Result(NamedTuple):
 
     file: str | None
     suite: str | None
+    variant: str | None
     classname: str | None
     name: str
     status: str
@@ -193,7 +194,8 @@ def _told_apart(alike: list[_Found]) -> Iterator[Result]:
             tests.setdefault((found.suite, 0 if found.reruns else position), []).append(found)
         for number, cases in enumerate(tests.values(), start=1):
             numbered = None if number == 1 else f"#{number}"
-            yield _marked(_merged([_attempt(found) for found in cases]), label, numbered)
+            variant = " ".join(filter(None, [label, numbered])) or None
+            yield _merged([_attempt(found) for found in cases])._replace(variant=variant)
 
 
 def _cases_of(suite: Suite, numbers: Iterator[int], path: str | None, file: str | None, host: str) -> Iterator[_Found]:
@@ -217,6 +219,7 @@ def _attempt(found: _Found) -> Result:
     return Result(
         file=case.file or found.suite_file,
         suite=found.path,
+        variant=None,
         classname=case.classname or None,
         name=case.name,
         status=status,
@@ -269,10 +272,6 @@ def _outcomes_of(attempt: Result) -> list[dict[str, str]]:
         return []
     texts = {name: getattr(attempt, name) for name in ("type", "message", "details", "system_out", "system_err")}
     return [_known(status=attempt.status, **texts)]
-
-
-def _marked(result: Result, *marks: str | None) -> Result:
-    return result._replace(suite=" ".join(filter(None, [result.suite, *marks])) or None)
 
 
 def started_at(run: Suite) -> datetime | None:

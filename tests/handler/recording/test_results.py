@@ -21,6 +21,12 @@ GRADLE = f"<testsuite {GRADLE_ATTRIBUTES}>{{}}</testsuite>"
 SUREFIRE = "<testsuite name='TestSuite'>{}</testsuite>"
 OTHER = "<testsuite name='cart'>{}</testsuite>"
 
+# The variants of a test, and in how many runs each came to what.
+VARIANTS = (
+    "select suite, variant, status::text, count(*) from result join test on test.id = test_id"
+    " group by 1, 2, 3 order by 1, 2 nulls first"
+)
+
 STATUSES = ("passed", "skipped", "flaky", "failed", "error")
 
 
@@ -100,7 +106,7 @@ def test_cases_of_one_name_are_reruns_as_far_as_their_writer_is_trusted(
         recorder.record_report(report_of(writer.format("".join(map(case, cases.split())))))
     recorded = recorder.query(
         "select status::text, count(*) from result join test on test.id = test_id"
-        " group by test_id, status order by min(suite_number), min(length(suite)), min(suite)"
+        " group by test_id, status order by min(variant) nulls first"
     )
     assert [status for status, _ in recorded] == statuses
     assert {runs for _, runs in recorded} == {2}
@@ -244,14 +250,11 @@ def test_a_namesake_in_another_suite_is_another_test(recorder: Recorder) -> None
     suites = [f"<testsuite name='login'>{case(status)}</testsuite>" for status in ("failed", "passed", "skipped")]
     recorder.record(*suites)
     recorder.record(*suites)
-    results = "select suite, status::text, count(*) from result join test on test.id = test_id group by 1, 2 order by 1"
-    assert recorder.query(results) == [("login", "failed", 2), ("login #2", "passed", 2), ("login #3", "skipped", 2)]
-
-
-def test_a_namesake_without_a_named_suite_has_its_number_alone(recorder: Recorder) -> None:
-    """The number is all that there is to tell."""
-    recorder.record(case("passed"), f"<testsuite>{case('failed')}</testsuite>")
-    assert recorder.query("select suite from test order by suite nulls first") == [(None,), ("#2",)]
+    assert recorder.query(VARIANTS) == [
+        ("login", None, "failed", 2),
+        ("login", "#2", "passed", 2),
+        ("login", "#3", "skipped", 2),
+    ]
 
 
 def test_a_test_on_several_hosts_carries_their_names(recorder: Recorder) -> None:
@@ -259,11 +262,10 @@ def test_a_test_on_several_hosts_carries_their_names(recorder: Recorder) -> None
     linux, mac = (f"<testsuite name='login' hostname='{host}'>{{}}</testsuite>" for host in ("linux", "mac"))
     recorder.record(linux.format(case("passed")), mac.format(case("failed") * 2))
     recorder.record(mac.format(case("failed") * 2), linux.format(case("passed")))
-    results = "select suite, status::text, count(*) from result join test on test.id = test_id group by 1, 2 order by 1"
-    assert recorder.query(results) == [
-        ("login @linux", "passed", 2),
-        ("login @mac", "failed", 2),
-        ("login @mac #2", "failed", 2),
+    assert recorder.query(VARIANTS) == [
+        ("login", "@linux", "passed", 2),
+        ("login", "@mac", "failed", 2),
+        ("login", "@mac #2", "failed", 2),
     ]
 
 
@@ -271,7 +273,7 @@ def test_a_host_alone_is_no_part_of_a_test(recorder: Recorder) -> None:
     """The next job runs on another machine."""
     for host in ("ci-1", "ci-2"):
         recorder.record(f"<testsuite name='login' hostname='{host}'>{case('passed')}</testsuite>")
-    assert recorder.query("select suite from test") == [("login",)]
+    assert recorder.query("select suite, variant from test") == [("login", None)]
 
 
 def test_a_browser_of_playwright_is_part_of_a_test(recorder: Recorder) -> None:
@@ -289,12 +291,12 @@ def test_the_identity_of_namesakes_never_changes(recorder: Recorder) -> None:
     """From one release to the next, or their tests would lose their history."""
     linux, mac = (f"<testsuite name='login' hostname='{host}'>{{}}</testsuite>" for host in ("linux", "mac"))
     recorder.record(case("passed") * 2, linux.format(case("passed") * 2), mac.format(case("passed")))
-    assert recorder.query("select suite, id::text from test order by suite nulls first") == [
+    assert recorder.query("select variant, id::text from test order by suite nulls first, variant nulls first") == [
         (None, "c1f9c107-c31f-5355-b33a-ee119fd19650"),
         ("#2", "9838f5d8-5981-046f-5325-ab8575a933b8"),
-        ("login @linux", "0cc7d7ba-d0e8-0a68-92d6-39a7591de5c6"),
-        ("login @linux #2", "027848d2-e390-0215-6daa-b155e11c3daa"),
-        ("login @mac", "f81f4a2b-26a6-760a-2c9a-3d8e7edffb2d"),
+        ("@linux", "0cc7d7ba-d0e8-0a68-92d6-39a7591de5c6"),
+        ("@linux #2", "027848d2-e390-0215-6daa-b155e11c3daa"),
+        ("@mac", "f81f4a2b-26a6-760a-2c9a-3d8e7edffb2d"),
     ]
 
 
