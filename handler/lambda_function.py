@@ -144,7 +144,7 @@ class _Invocation:
         fault, run = recorded.fault, recorded.run
         logger.info(
             "Upload processed",
-            status="error" if fault else "success",
+            status=recorded.status,
             error=fault and fault._asdict(),
             totals=run and run.totals,
         )

@@ -9,8 +9,8 @@ from handler.reading.report import Report
 
 
 @dataclass(frozen=True)
-class ReadReport:
-    """A report, which is read while it is recorded; reading it may still raise a PermanentFault."""
+class OpenReport:
+    """A report that is yet to be read, which happens while it is recorded and may still raise a PermanentFault."""
 
     report: Report
 
@@ -27,4 +27,4 @@ class Artifact:
     """Anything else: it is not read."""
 
 
-UploadOutcome = ReadReport | Faulty | Artifact
+UploadOutcome = OpenReport | Faulty | Artifact

@@ -9,7 +9,7 @@ from handler.announcing.publisher import EventPublisher
 from handler.errors import PermanentFault
 from handler.notifications import Upload
 from handler.origin import Origin
-from handler.outcome import Artifact, Faulty, ReadReport, UploadOutcome
+from handler.outcome import Artifact, Faulty, OpenReport, UploadOutcome
 from handler.reading.junit import JUnitReport
 from handler.recording import uploads
 from handler.recording.database import Database
@@ -59,4 +59,4 @@ def _outcome(upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutc
     if upload.kind == "artifact":
         return Artifact()
     gzipped = upload.key.endswith(".gz")
-    return ReadReport(JUnitReport(stored.content, gzipped=gzipped, project=origin.project))
+    return OpenReport(JUnitReport(stored.content, gzipped=gzipped, project=origin.project))

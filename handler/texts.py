@@ -31,7 +31,7 @@ class BoundedText:
         if piece:
             self._tail.append(piece)
             self._tail_length += len(piece)
-            if self._tail_length > 4 * self._half:
+            if self._tail_length > 2 * self._half:
                 self._trim()
 
     def text(self) -> str:

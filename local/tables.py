@@ -114,7 +114,7 @@ def show_run(console: Console, connection: psycopg.Connection[Any], run_id: UUID
     console.print(Text.assemble(f"\n{plain(run['project'])}: {tests}{duration}: ", _totals(run)))
     if run["incomplete_suites"]:
         suites = "1 suite counts" if run["incomplete_suites"] == 1 else f"{run['incomplete_suites']} suites count"
-        told = f"{suites} tests or failures that the report does not tell of: its job may have failed."
+        told = f"{suites} tests, failures or errors of which the report tells nothing: its job may have failed."
         console.print(Text(told, "red"))
     _show(
         console,

@@ -15,7 +15,7 @@ def event_detail(recorded: Recorded) -> EventDetail:
     upload, run, fault = recorded.upload, recorded.run, recorded.fault
     detail: EventDetail = {
         "event_id": str(upload.event_id),
-        "status": "error" if fault else "success",
+        "status": recorded.status,
         "bucket": upload.bucket,
         "key": upload.readable_key,
         "version_id": upload.version_id,

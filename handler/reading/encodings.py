@@ -26,11 +26,17 @@ _BAD_ENCODING = "The report declares a character encoding that cannot be read."
 # is read as the largest encoding that holds it: what Windows calls Shift_JIS or Latin 1 has more characters than those.
 # No other name reaches Python, which would look for a module of it.
 _CODECS = {
-    **dict.fromkeys(("utf-8", "utf8", "ascii", "us-ascii"), "utf-8"),
+    **dict.fromkeys(("utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"), "utf-8"),
     # It would have been seen, by its mark or its zeros, if it were true; .NET says so of what is UTF-8.
-    **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16", "ucs-2", "unicode"), "utf-8"),
-    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin1", "latin-1"), "cp1252"),
-    **{f"iso-8859-{part}": f"iso-8859-{part}" for part in (*range(2, 12), *range(13, 17))},
+    **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16", "utf-16-le", "utf-16-be", "ucs-2", "unicode"), "utf-8"),
+    **dict.fromkeys(("iso-8859-1", "latin1"), "cp1252"),
+    **{f"iso-8859-{part}": f"iso-8859-{part}" for part in (*range(2, 9), 10, *range(13, 17))},
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "latin2": "iso-8859-2",
+    "latin5": "cp1254",
+    "latin9": "iso-8859-15",
     **{f"{prefix}{page}": f"cp{page}" for page in range(1250, 1259) for prefix in ("windows-", "cp")},
     **{f"{prefix}{page}": f"cp{page}" for page in (437, 850, 852, 866, 874) for prefix in ("cp", "ibm", "windows-")},
     **{name: name for name in ("koi8-r", "koi8-u", "mac-roman", "euc-jp")},
@@ -98,6 +104,7 @@ def _codec_of(head: bytes) -> str:
             raise BadEncoding(_BAD_ENCODING)
         return "utf-8"
     name = declaration["name"].decode("ascii", errors="replace").lower().replace("_", "-")
+    name = name.replace("iso8859", "iso-8859").replace("latin-", "latin")
     if name not in _CODECS:
         raise BadEncoding(_BAD_ENCODING)
     return _CODECS[name]

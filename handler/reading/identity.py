@@ -8,6 +8,7 @@ import re
 from json.encoder import encode_basestring_ascii
 from uuid import UUID
 
+from handler.reading.limits import MAX_NAME
 from handler.reading.writers import UNITTEST_TIME
 
 # Never to change: the history of every test hangs on the ids that are made under it.
@@ -52,6 +53,11 @@ def _place(file: str | None, suite: str | None) -> tuple[str | None, str | None]
         return file, suite
     file = file.replace("\\", "/").removeprefix("./")
     return (_last_name(file), suite) if _ABSOLUTE.match(file) else (file, None)
+
+
+def brief(name: str) -> str:
+    """The name for an id, in few characters: its SHA-1 if it is long, since much would be lost where it is cut."""
+    return name if len(name) <= MAX_NAME else hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
 
 
 def suite_name(name: str) -> str:

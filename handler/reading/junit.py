@@ -13,7 +13,7 @@ from handler.reading.junit_case import Case
 from handler.reading.properties import Properties
 from handler.reading.report import Attempt, Repeats, SuiteOutput, Summary
 from handler.reading.suite import Suite
-from handler.reading.times import DurationUnit, timestamp
+from handler.reading.times import Durations, DurationUnit, timestamp
 from handler.texts import BoundedText
 
 _SUITES = {"testsuites", "testsuite"}
@@ -27,13 +27,15 @@ class JUnitReport:
         self._gzipped = gzipped
         self._identities = Identities(project)
         self._unit = DurationUnit()
-        self._started_at: datetime | None = None
+        # The earliest timestamp, if there is one.
+        self._suites_started: list[datetime] = []
+        self._cases_started: list[datetime] = []
         self._properties = Properties(limits.MAX_RUN_PROPERTIES)
         self._hostnames: dict[str, None] = {}
         self._incomplete_suites = 0
         # Where a comment tells who wrote the report.
         self._repeats = Repeats.other_tests
-        self._durations: tuple[float | None, float | None] = (None, None)
+        self._durations: tuple[float | None, Durations] = (None, Durations())
         # The open suites, from the outermost, and the open case.
         self._suites: list[Suite] = []
         self._case: Case | None = None
@@ -65,10 +67,9 @@ class JUnitReport:
         """Only once all of the report is read."""
         unit = self._unit.seconds()
         of_suites, of_cases = self._durations
-        known = [of_suites, of_cases * unit if of_cases is not None and unit else None]
-        durations = [seconds for seconds in known if seconds is not None]
+        durations = [seconds for seconds in (of_suites, of_cases.seconds(unit)) if seconds is not None]
         return Summary(
-            started_at=self._started_at,
+            started_at=min(self._suites_started or self._cases_started, default=None),
             duration=sum(durations) if durations else None,
             duration_unit=unit,
             incomplete_suites=self._incomplete_suites,
@@ -99,17 +100,19 @@ class JUnitReport:
     def _start_suite(self, element: str, attributes: dict[str, str], depth: int) -> None:
         outer = self._suites[-1] if self._suites else None
         self._suite_count += 1
-        suite = Suite(element, attributes, position=self._suite_count, depth=depth, outer=outer, repeats=self._repeats)
+        suite = Suite(
+            element, attributes, suite_number=self._suite_count, depth=depth, outer=outer, repeats=self._repeats
+        )
         self._suites.append(suite)
         if suite.hostname and len(self._hostnames) < limits.MAX_HOSTNAMES:
             self._hostnames[suite.hostname] = None
-        self._add_timestamp(attributes)
+        _keep_earliest(self._suites_started, attributes)
 
     def _start_case(self, attributes: dict[str, str], depth: int) -> None:
         suite = self._suites[-1]
         self._count_case(suite)
-        if "timestamp" in attributes and not suite.has_timestamp:
-            self._add_timestamp(attributes)
+        if not self._suites_started and "timestamp" in attributes:
+            _keep_earliest(self._cases_started, attributes)
         self._case = Case(attributes, suite, depth)
 
     def _start_property(self, attributes: dict[str, str]) -> BoundedText | None:
@@ -140,13 +143,15 @@ class JUnitReport:
 
     def _end_suite(self, suite: Suite) -> None:
         for said in suite.end(self._identities, self._unit):
-            self._count_case(suite)
+            if isinstance(said, Attempt):
+                self._count_case(suite)
             self._finished.append(said)
-        self._incomplete_suites += suite.is_incomplete()
+        self._incomplete_suites += suite.is_incomplete
         if self._suites:
             self._suites[-1].add_suite(suite)
         else:
             self._durations = suite.durations()
+            self._unit.add_rest(self._durations[1])
 
     def _count_case(self, suite: Suite) -> None:
         self._case_count += 1
@@ -156,7 +161,7 @@ class JUnitReport:
         if self._inherited > limits.MAX_INHERITED:
             raise TooLarge(f"The report repeats more than {limits.MAX_INHERITED} characters of its suites' names.")
 
-    def _add_timestamp(self, attributes: dict[str, str]) -> None:
-        started_at = timestamp(attributes.get("timestamp"))
-        if started_at and (self._started_at is None or started_at < self._started_at):
-            self._started_at = started_at
+
+def _keep_earliest(kept: list[datetime], attributes: dict[str, str]) -> None:
+    if started := timestamp(attributes.get("timestamp")):
+        kept[:] = [min(started, *kept)] if kept else [started]

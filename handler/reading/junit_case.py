@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from handler.reading import writers
-from handler.reading.identity import Identities
+from handler.reading.identity import Identities, brief
 from handler.reading.limits import (
     MAX_ATTACHMENT,
     MAX_ATTACHMENTS,
     MAX_CASE_PROPERTIES,
     MAX_NAME,
+    MAX_OUTCOME_TEXTS,
     MAX_TEXT,
 )
 from handler.reading.outcomes import ELEMENTS, OUTPUTS, Outcomes, bounded
@@ -23,10 +24,11 @@ from handler.texts import BoundedText, cut
 # What GoogleTest and CTest say of disabled tests in the attributes `status` and `result` alone.
 _NOT_RUN = {"notrun", "disabled", "suppressed", "skipped"}
 # Jenkins's way of naming a file that belongs to a test, in its output; Playwright and others write it.
-_ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]\r\n]+)\]\]")
-_MAX_LINE = 2**31 - 1
-_NONE: list[Outcome] = []
-_NOTHING: dict[str, str] = {}
+_ATTACHMENT = re.compile(rf"\[\[ATTACHMENT\|([^\r\n]{{1,{MAX_ATTACHMENT}}}?)\]\](?!\])")
+_MAX_LINE = 2**31 - 1  # of PostgreSQL's integer
+_NO_OUTCOMES: list[Outcome] = []
+_NO_PROPERTIES: dict[str, str] = {}
+_NO_ATTACHMENTS: list[str] = []
 
 
 class Case:
@@ -55,7 +57,7 @@ class Case:
             of_outcome = enclosing is not None and element in OUTPUTS and self._outcomes is not None
             return self._outcomes.text(element) if of_outcome and self._outcomes else enclosing
         if element in ELEMENTS:
-            self._outcomes = self._outcomes or Outcomes()
+            self._outcomes = self._outcomes or Outcomes(MAX_OUTCOME_TEXTS)
             return self._outcomes.start(element, attributes)
         if element in OUTPUTS:
             return self._outputs.setdefault(element, BoundedText(MAX_TEXT))
@@ -66,25 +68,26 @@ class Case:
         suite, attributes = self._suite, self._attributes
         get = attributes.get
         file, classname, name = get("file"), get("classname") or None, get("name", "")
-        place = suite.file
+        place = suite.identifying_file
         if file:
             # Some write it only of a test that failed: that makes no other test. Of Node's tests it tells the place.
-            place = file if classname == writers.NODE_CLASS else place
+            place = brief(file) if classname == writers.NODE_CLASS else place
             file = cut(file, MAX_NAME)
         status, attempts = Status.passed, 1
-        outcome, outcomes = NO_OUTCOME, _NONE
+        outcome, outcomes = NO_OUTCOME, _NO_OUTCOMES
         if self._outcomes:
             outcome, outcomes = self._outcomes.finish()
             status, attempts = self._outcomes.status, 1 + self._outcomes.reruns
         elif get("status") in _NOT_RUN or get("result") in _NOT_RUN:
             status = Status.skipped
-        properties = self._properties.values() if self._properties else _NOTHING
+        properties = self._properties.values() if self._properties else _NO_PROPERTIES
         out = err = None
         if self._outputs:
             out, err = (bounded(self._outputs.get(output)) for output in ("system-out", "system-err"))
         line = get("line") or get("lineno")
+        # By position: keywords take a tenth of the time that reading a report takes.
         return Attempt(
-            identities.test_id(place, suite.path, classname, name),
+            identities.test_id(place, suite.identifying_path, classname, name),
             suite.number,
             _repeats(suite, classname, name, properties),
             suite.hostname,
@@ -103,22 +106,28 @@ class Case:
             err,
             outcomes,
             properties,
-            _attachments(out, err) if self._outputs else (),
+            self._attachments(out, err),
         )
+
+    def _attachments(self, *outputs: str | None) -> list[str]:
+        if not self._outputs and not self._outcomes:
+            return _NO_ATTACHMENTS
+        of_outcomes = self._outcomes.outputs() if self._outcomes else []
+        found = [
+            reference for output in (*outputs, *of_outcomes) if output for reference in _ATTACHMENT.findall(output)
+        ]
+        return list(dict.fromkeys(found))[:MAX_ATTACHMENTS]
 
 
 def _repeats(suite: Suite, classname: str | None, name: str, properties: dict[str, str]) -> Repeats:
+    if not name:
+        # Nobody can tell whether they are one test.
+        return Repeats.other_tests
     if classname == writers.JEST_BROKEN_FILE or (properties and writers.is_repetition(properties)):
         return Repeats.always_rerun
-    # Nobody can tell whether cases without a name are one test.
-    return suite.repeats if name else Repeats.other_tests
+    return suite.repeats
 
 
 def _line(text: str) -> int | None:
     line = int(text) if len(text) <= len(str(_MAX_LINE)) and text.isdecimal() else None
     return line if line is not None and line <= _MAX_LINE else None
-
-
-def _attachments(*outputs: str | None) -> list[str]:
-    found = [reference for output in outputs if output for reference in _ATTACHMENT.findall(output)]
-    return [cut(reference, MAX_ATTACHMENT) for reference in dict.fromkeys(found)][:MAX_ATTACHMENTS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from handler.reading.limits import MAX_MESSAGE, MAX_NAME, MAX_OUTCOME_TEXTS, MAX_OUTCOMES, MAX_TEXT
+from handler.reading.limits import MAX_MESSAGE, MAX_NAME, MAX_OUTCOMES, MAX_TEXT
 from handler.reading.report import Outcome, Status
 from handler.texts import BoundedText, cut
 
@@ -48,7 +48,9 @@ class Outcomes:
     Their order is not that of time: the most severe says what the case came to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: int) -> None:
+        """`room`: characters for the details and outputs of all of them."""
+        self._room = room
         self.status = Status.passed
         self.reruns = 0
         # Node's runner: a test that is expected to fail, and no failure if it does.
@@ -76,8 +78,12 @@ class Outcomes:
         texts = self._kept[-1].texts
         if name not in texts:
             kept = sum(text.length for outcome in self._kept for text in outcome.texts.values())
-            texts[name] = BoundedText(min(MAX_TEXT, max(0, MAX_OUTCOME_TEXTS - kept)))
+            texts[name] = BoundedText(min(MAX_TEXT, max(0, self._room - kept)))
         return texts[name]
+
+    def outputs(self) -> list[str | None]:
+        """What the attempts wrote of which they tell."""
+        return [bounded(outcome.texts.get(output)) for outcome in self._kept for output in OUTPUTS]
 
     def finish(self) -> tuple[Outcome, list[Outcome]]:
         """The first of the most severe outcomes; and all of them, or none where the first says everything."""

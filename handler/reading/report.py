@@ -23,9 +23,9 @@ class Status(Enum):
 
 
 class Repeats(IntEnum):
-    """What another case of the same name in the same suite is: a test of its own, or a rerun of the one before.
+    """What cases of one name in one suite are, which depends on who wrote the report. docs/reading.md has the rules.
 
-    That depends on who wrote the report; the value grows with the trust that the writer deserves.
+    The value grows with what is known of the writer.
     """
 
     other_tests = 0
@@ -93,8 +93,8 @@ class Summary:
     """What is known of a report as a whole.
 
     `duration` is in seconds, None if unknown. `duration_unit`: in how many seconds the attempts' durations are written,
-    None if nobody can tell. `incomplete_suites`: how many suites count tests and hold none, or count failures and tell
-    of none.
+    None if nobody can tell. `incomplete_suites`: how many suites count tests, failures or errors of which the report
+    tells nothing.
     """
 
     started_at: datetime | None

@@ -6,11 +6,11 @@ import email.utils
 import re
 from datetime import UTC, datetime
 
+from handler.reading.limits import MAX_DURATION
+
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _ZONE = re.compile(r"\s*(UTC|GMT)$")
 
-# Seconds, a week: no CI system lets a job run for longer.
-MAX_DURATION = 7 * 24 * 3600
 # In any unit: a week has fewer nanoseconds.
 _MAX_NUMBER = 1e15
 # Runners that do not know the time write that of the year 1 or of 1970.
@@ -29,7 +29,7 @@ _ROUNDING = 0.05
 
 
 def number(text: str | None) -> float | None:
-    """A duration as it is written: `0.123`, `1,234.5` or `0,123`. None if it is anything else."""
+    """A number as runners write it: `0.123`, `1,234.5` or `0,123`. None if it is anything else, or negative."""
     if not text:
         return None
     if "," in text:
@@ -76,22 +76,41 @@ def _rfc_5322(text: str) -> datetime | None:
 
 
 class Durations:
-    """Those of a suite's own cases, in a unit that is yet to be found."""
+    """Those of cases, in a unit that is yet to be found.
 
-    __slots__ = ("known", "longest", "positive", "sum", "too_long")
+    `sum` has none of those that would be longer than a week if they were seconds: `sum_of_long`.
+    """
+
+    __slots__ = ("known", "long", "longest", "positive", "sum", "sum_of_long")
 
     def __init__(self) -> None:
-        self.known = self.positive = self.too_long = 0
-        self.sum = self.longest = 0.0
+        self.known = self.positive = self.long = 0
+        self.sum = self.sum_of_long = self.longest = 0.0
 
     def add(self, duration: float) -> None:
         self.known += 1
         if duration:
             self.positive += 1
-            self.sum += duration
             self.longest = max(self.longest, duration)
             if duration > MAX_DURATION:
-                self.too_long += 1
+                self.long += 1
+                self.sum_of_long += duration
+            else:
+                self.sum += duration
+
+    def add_all(self, other: Durations) -> None:
+        self.known += other.known
+        self.positive += other.positive
+        self.long += other.long
+        self.sum += other.sum
+        self.sum_of_long += other.sum_of_long
+        self.longest = max(self.longest, other.longest)
+
+    def seconds(self, unit: float | None) -> float | None:
+        """All of them together, None if that is unknown."""
+        if not self.known or unit is None:
+            return None
+        return self.sum if unit == 1 else unit * (self.sum + self.sum_of_long)
 
 
 class DurationUnit:
@@ -107,22 +126,25 @@ class DurationUnit:
         self._longest_cases = 0.0
         self._all_cases = 0.0
         self._positive = 0
-        self._too_long = 0
+        self._long = 0
 
     def add_suite(self, seconds: float | None, cases: Durations) -> None:
-        """A suite's own duration, as far as it tells it, and those of its cases."""
-        self._positive += cases.positive
-        self._too_long += cases.too_long
+        """A suite's own duration, as far as it tells it, and the cases in it that no inner suite speaks for."""
         if seconds and cases.longest:
             self._rounding += _ROUNDING
             self._suites += seconds
             self._longest_cases += cases.longest
-            self._all_cases += cases.sum
+            self._all_cases += cases.sum + cases.sum_of_long
+
+    def add_rest(self, cases: Durations) -> None:
+        """The cases for which no suite speaks."""
+        self._positive += cases.positive
+        self._long += cases.long
 
     def seconds(self) -> float | None:
         """The unit, in seconds; None if none makes sense."""
         if not self._suites:
-            return None if self._too_long and 2 * self._too_long >= self._positive else 1.0
+            return None if self._long and 2 * self._long >= self._positive else 1.0
         impossible = self._longest_cases > _IMPOSSIBLE * self._suites + self._rounding
         suspicious = self._longest_cases > _SUSPICIOUS * self._suites + self._rounding
         if not impossible and not (suspicious and self._all_cases > _ALL_TOGETHER * self._suites):

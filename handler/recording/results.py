@@ -12,9 +12,8 @@ from psycopg import Connection, sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from handler.reading.limits import MAX_OUTCOMES
-from handler.reading.report import Attempt, Outcome, Report, SuiteOutput
-from handler.reading.times import MAX_DURATION
+from handler.reading.limits import MAX_DURATION, MAX_OUTCOME_TEXTS, MAX_OUTCOMES
+from handler.reading.report import Attempt, Outcome, Repeats, Report, SuiteOutput
 
 TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 
@@ -79,13 +78,17 @@ by_host as (
     window same_id as (partition by test_id)
 ), in_suite as (
     -- Whether the cases of one name are reruns of one test: see Repeats.
-    select by_host.*,
-           count(*) over of_name > 1 and min(repeats) over of_name >= case
-               when count(*) filter (where status <> 'skipped') over of_name = 1 then 1
-               when count(*) filter (where status in ('passed', 'flaky')) over of_name
-                    = (last_value(status) over of_name in ('passed', 'flaky'))::integer
-                    and count(*) filter (where status <> 'skipped') over of_name > 1 then 2
-               else 3
+    select by_host.*, min(position) over of_name as first_position,
+           count(*) over of_name > 1 and case min(repeats) over of_name
+               when %(always_rerun)s then true
+               when %(rerun_after_failure)s then
+                    -- Some ran, and none but the last passed.
+                    count(*) filter (where status <> 'skipped') over of_name > 0
+                    and count(*) filter (where status in ('passed', 'flaky')) over of_name
+                        = (last_value(status) over of_name in ('passed', 'flaky'))::integer
+               when %(rerun_after_skip)s then
+                    count(*) filter (where status <> 'skipped') over of_name = 1
+               else false
            end as are_reruns
     from by_host
     window of_name as (partition by test_id, host, suite_number order by position
@@ -94,7 +97,7 @@ by_host as (
     -- All others of one name are tests of their own, with a number.
     select in_suite.*,
            dense_rank() over (partition by test_id, host
-                              order by suite_number, case when are_reruns then 0 else position end) as number
+                              order by case when are_reruns then first_position else position end) as number
     from in_suite
 ), rerun as (
     select test_id, host, number, status_of(array_agg(status order by position)) as status,
@@ -102,25 +105,31 @@ by_host as (
     from numbered
     where are_reruns
     group by test_id, host, number
+), unsuccessful as (
+    select position, test_id, host, number,
+           row_number() over (partition by test_id, host, number order by position) as nth_attempt
+    from numbered
+    where are_reruns and status <> 'passed'
+), said as (
+    select position, unsuccessful.test_id, host, number, nth,
+           -- What a case wrote stands with the first of its outcomes.
+           case when nth = 1 then jsonb_strip_nulls(jsonb_build_object(
+                    'system_out', system_out, 'system_err', system_err
+                )) else '{}' end || outcome as outcome
+    from unsuccessful
+    join attempt using (position)
+    cross join lateral jsonb_array_elements(coalesce(outcomes, jsonb_build_array(jsonb_strip_nulls(
+        jsonb_build_object('status', status, 'type', type, 'message', message, 'details', details)
+    )))) with ordinality as each_outcome (outcome, nth)
+    where nth_attempt <= %(max_outcomes)s
 ), outcomes_of_rerun as (
     select test_id, host, number, jsonb_agg(outcome order by position, nth) as outcomes
     from (
-        select *, row_number() over (partition by test_id, host, number order by position, nth) as place
-        from (
-            select position, test_id, host, number,
-                   row_number() over (partition by test_id, host, number order by position) as place_of_attempt
-            from numbered
-            where are_reruns and status <> 'passed'
-        ) as unsuccessful
-        join (select position, status, type, message, details, system_out, system_err, outcomes from attempt) as said
-             using (position)
-        cross join lateral jsonb_array_elements(coalesce(outcomes, jsonb_build_array(jsonb_strip_nulls(
-            jsonb_build_object('status', status, 'type', type, 'message', message, 'details', details,
-                               'system_out', system_out, 'system_err', system_err)
-        )))) with ordinality as each_outcome (outcome, nth)
-        where place_of_attempt <= %(max_outcomes)s
-    ) as outcome_of_rerun
-    where place <= %(max_outcomes)s
+        select said.*, row_number() over so_far as place, sum(length(outcome::text)) over so_far as characters
+        from said
+        window so_far as (partition by test_id, host, number order by position, nth)
+    ) as counted
+    where place = 1 or (place <= %(max_outcomes)s and characters <= %(max_outcome_texts)s)
     group by test_id, host, number
 ), first as (
     -- The most severe case speaks for a test, and of several the first; one that was skipped, only if none ran.
@@ -130,7 +139,9 @@ by_host as (
     order by test_id, host, number, (status <> 'skipped') desc, status desc, position
 ), result_of_test as materialized (
     select case when first.host = '' and nth is null then first.test_id
-                else left(encode(sha256(convert_to(concat(first.test_id, first.host, nth), 'UTF8')), 'hex'), 32)::uuid
+                else left(encode(sha256(convert_to(
+                         concat(first.test_id, replace(replace(first.host, '\\', '\\\\'), '#', '\\#'), nth), 'UTF8'
+                     )), 'hex'), 32)::uuid
            end as test_id,
            attempt.suite_number, file, line,
            suite, nullif(concat_ws(' ', nullif(nullif(first.host, ''), '@'), nth), '') as variant,
@@ -186,7 +197,7 @@ returning tests, passed, failed, error, skipped, flaky
 class Run:
     """A recorded report. `duration` in seconds, None if unknown; `totals` by status, and `tests` for all of them.
 
-    `incomplete_suites`: how many suites count tests and hold none, or count failures and tell of none.
+    `incomplete_suites`: how many suites count tests, failures or errors of which the report tells nothing.
     """
 
     id: UUID
@@ -217,6 +228,8 @@ def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, pro
             "unit": summary.duration_unit,
             "max_duration": MAX_DURATION,
             "max_outcomes": MAX_OUTCOMES,
+            "max_outcome_texts": MAX_OUTCOME_TEXTS,
+            **{repeats.name: repeats.value for repeats in Repeats},
             "incomplete_suites": summary.incomplete_suites,
             "hostnames": list(summary.hostnames),
             "properties": Jsonb(summary.properties),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import dict_row
 
 from handler.notifications import Upload
 from handler.origin import UNKNOWN_PROJECT, Origin
-from handler.outcome import Faulty, ReadReport, UploadOutcome
+from handler.outcome import Faulty, OpenReport, UploadOutcome
 from handler.recording.results import TOTALS, Run, record_run
 
 
@@ -31,6 +31,11 @@ class Recorded:
     processed_at: datetime
     fault: Fault | None
     run: Run | None
+
+    @property
+    def status(self) -> Literal["success", "error"]:
+        """What rules of the event bus ask for."""
+        return "error" if self.fault else "success"
 
 
 def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
@@ -106,6 +111,6 @@ def record(connection: Connection[Any], upload: Upload, origin: Origin, outcome:
     if not new.rowcount and (earlier := find(connection, upload)):
         return earlier
     run = None
-    if isinstance(outcome, ReadReport):
+    if isinstance(outcome, OpenReport):
         run = record_run(connection, upload.event_id, outcome.report, project=origin.project)
     return Recorded(upload=upload, origin=origin, processed_at=processed_at, fault=fault, run=run)

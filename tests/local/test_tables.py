@@ -258,7 +258,9 @@ def test_a_report_tells_what_its_suites_leave_open(database: psycopg.Connection[
         {"run": run, "err": "x" * 200 + "\nno\x1b database"},
     )
     printed = report(database, run)
-    assert printed[1] == ("2 suites count tests or failures that the report does not tell of: its job may have failed.")
+    assert printed[1] == (
+        "2 suites count tests, failures or errors of which the report tells nothing: its job may have failed."
+    )
     start = printed.index("Output of their suites")
     assert printed[start + 1] == "suite ends with"
     assert printed[start + 2].startswith("cart …xxx")
@@ -272,6 +274,6 @@ def test_a_report_tells_how_its_flaky_tests_failed_at_first(database: psycopg.Co
     database.execute("update result set attempts = 3 where status = 'flaky'")
     database.execute("update run set incomplete_suites = 1")
     printed = report(database, run)
-    assert printed[1].startswith("1 suite counts tests or failures")
+    assert printed[1].startswith("1 suite counts tests, failures")
     start = printed.index("Flaky tests")
     assert printed[start + 1 : start + 3] == ["attempts test first failed with", "3 tests.cart > adds declined"]

@@ -4,8 +4,8 @@ alter table run
     add column properties           jsonb   not null default '{}';
 
 comment on column run.incomplete_suites is
-    'How many suites count tests and hold none, or count failures and tell of none: nobody can tell what became of them.';
-comment on column run.hostnames is 'The machines, as the report names them; at most 20.';
+    'How many suites count tests, failures or errors of which the report tells nothing: their job may have failed.';
+comment on column run.hostnames is 'The machines, as its suites name them; at most 20.';
 comment on column run.properties is 'Of its suites, by name; at most 100. Of one that several suites have, the first value.';
 comment on column run.duration_seconds is
     'As the report says for the whole; else the sum over its suites, and over the cases of those that do not say it.';
@@ -15,7 +15,7 @@ alter table test
 
 comment on column test.variant is
     'What tells it from others of the same names: its host, its number in the order of the report, or both.';
-comment on column test.id is 'UUIDv5 of project, file (or else suites), classname and name: docs/reading.md has the rule.';
+comment on column test.id is 'Of project, file (or else suites), classname, name and variant: docs/reading.md has the rule.';
 
 alter table result
     add column suite_number integer,

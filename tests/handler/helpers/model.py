@@ -266,12 +266,14 @@ def _merged(attempts: list[Result]) -> Result:
 
 
 def _outcomes_of(attempt: Result) -> list[dict[str, str]]:
+    outputs = _known(system_out=attempt.system_out, system_err=attempt.system_err)
     if attempt.outcomes:
-        return attempt.outcomes
+        first, *others = attempt.outcomes
+        return [{**outputs, **first}, *others]
     if attempt.status == "passed":
         return []
-    texts = {name: getattr(attempt, name) for name in ("type", "message", "details", "system_out", "system_err")}
-    return [_known(status=attempt.status, **texts)]
+    texts = {name: getattr(attempt, name) for name in ("type", "message", "details")}
+    return [_known(status=attempt.status, **texts) | outputs]
 
 
 def started_at(run: Suite) -> datetime | None:

@@ -26,7 +26,7 @@ NOTHING_KNOWN = Attempt(
     system_err=None,
     outcomes=[],
     properties={},
-    attachments=(),
+    attachments=[],
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from handler.errors import NotXml
 from handler.reading.junit import JUnitReport
+from handler.recording.results import Run
 from tests.handler.helpers.recorder import Recorder
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -16,19 +17,24 @@ EXPECTED: dict[str, dict[str, Any]] = json.loads((REPORTS / "corpus" / "expected
 # Node writes `]]>` into text as it is, which makes the rest of the report ambiguous.
 UNREADABLE = ["corpus/node-control-characters.xml", "corpus/node-end-of-cdata.xml"]
 TOTALS = {name: expected["totals"] for name, expected in EXPECTED.items() if name not in UNREADABLE}
+# A package that does not compile is only counted.
+INCOMPLETE = {"corpus/gotestsum-broken.xml"}
 REPEATED = [name for name in TOTALS if (REPORTS / name).with_suffix(".again.xml").exists()]
 
 
-def record(recorder: Recorder, path: Path) -> dict[str, int]:
-    """The totals of a report that is recorded."""
+def record(recorder: Recorder, path: Path) -> Run:
+    """A report that is recorded."""
     with path.open("rb") as stream:
-        return recorder.record_report(JUnitReport(stream, gzipped=False, project="shop")).totals
+        return recorder.record_report(JUnitReport(stream, gzipped=False, project="shop"))
 
 
 @pytest.mark.parametrize("name", TOTALS)
 def test_the_totals_are_those_of_the_runner(recorder: Recorder, name: str) -> None:
     """As its own summary has them, whatever stands in the counts of the report."""
-    assert record(recorder, REPORTS / name) == TOTALS[name]
+    run = record(recorder, REPORTS / name)
+    assert run.totals == TOTALS[name]
+    assert run.incomplete_suites == (name in INCOMPLETE)
+    assert recorder.query("select count(*) from test where name = '<suite>'") == [(0,)]
 
 
 @pytest.mark.parametrize("name", REPEATED)

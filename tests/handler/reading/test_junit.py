@@ -74,6 +74,23 @@ def test_a_case_that_says_nothing_passed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("output", "attachments"),
+    [
+        ("[[ATTACHMENT|shots/test_a[chromium].png]]", ["shots/test_a[chromium].png"]),
+        ("[[ATTACHMENT|a]][[ATTACHMENT|b]]", ["a", "b"]),
+        ("[[ATTACHMENT|a\nb]]", []),
+        ("[[ATTACHMENT|]]", []),
+        (f"[[ATTACHMENT|{'x' * 1024}]] [[ATTACHMENT|{'x' * 1025}]]", ["x" * 1024]),
+    ],
+)
+def test_attachments_are_references_in_an_output(output: str, attachments: list[str]) -> None:
+    """Of the case, or of one of its attempts."""
+    written = f"<system-err>{output}</system-err>"
+    assert attempt_of(f"<testcase>{written}</testcase>").attachments == attachments
+    assert attempt_of(f"<testcase><flakyFailure>{written}</flakyFailure></testcase>").attachments == attachments
+
+
+@pytest.mark.parametrize(
     ("written", "line"),
     [
         ("line='7'", 7),

@@ -10,7 +10,7 @@ from handler.reading import bounded_xml, limits
 from handler.reading.junit import JUnitReport
 from handler.reading.limits import MAX_MESSAGE, MAX_NAME, MAX_TEXT
 from handler.reading.report import Attempt
-from tests.handler.helpers.reports import attempt_of, attempts_of
+from tests.handler.helpers.reports import attempt_of, attempts_of, summary_of
 
 MARK = "\n[... 1 characters cut ...]\n"
 
@@ -77,6 +77,14 @@ def test_a_report_may_have_as_many_cases_as_the_limit(monkeypatch: pytest.Monkey
     assert len(attempts_of("<testsuites><testsuite><testcase/><testcase/></testsuite><testcase/></testsuites>")) == 3
 
 
+def test_what_suites_write_does_not_count_as_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But a suite that failed does."""
+    monkeypatch.setattr(limits, "MAX_CASES", 1)
+    assert len(attempts_of("<testsuite><testcase/><system-out>x</system-out></testsuite>")) == 1
+    with pytest.raises(TooManyCases):
+        attempts_of("<testsuite><testcase/><error/></testsuite>")
+
+
 def test_more_cases_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even those that are attempts of one test."""
     monkeypatch.setattr(limits, "MAX_CASES", 3)
@@ -116,10 +124,15 @@ DEPTH = bounded_xml.MAX_DEPTH - 1
         [b"<testsuites>", *[b"<" + HUGE + b">"] * DEPTH],
         [b"<testsuites>", *(b'<testsuite a%d="%s"/>' % (n, HUGE[:1000]) for n in range(20_000))],
         [b"<testsuites>", *(b"<a%d>%s</a%d>" % (n, HUGE[:1000], n) for n in range(20_000))],
+        [
+            b"<testsuites>",
+            *[b"<testsuite><system-out>", HUGE, b"</system-out><system-err>", HUGE, b"</system-err>"] * DEPTH,
+        ],
+        [b"<testsuites>", *[b"<testsuite><error>", HUGE, b"</error><error>", HUGE, b"</error>"] * DEPTH],
         [b"<testsuites><testcase>", *[b"<failure>", HUGE, b"</failure>"] * DEPTH],
         [b"<testsuites><testcase><failure>", *[b"<failure>"] * (DEPTH - 2), *[HUGE] * DEPTH],
     ],
-    ids=["suites", "files", "elements", "attributes", "siblings", "outcomes", "nested outcomes"],
+    ids=["suites", "files", "elements", "attributes", "siblings", "outputs", "errors", "outcomes", "nested outcomes"],
 )
 def test_whatever_is_huge_takes_constant_memory(pieces: list[bytes]) -> None:
     """25 MiB of it, which end in the middle."""
@@ -130,6 +143,20 @@ def test_whatever_is_huge_takes_constant_memory(pieces: list[bytes]) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5 * 1024 * 1024
+
+
+@pytest.mark.parametrize("attribute", ["name", "file"])
+def test_suites_whose_long_names_differ_where_they_are_cut_have_different_tests(attribute: str) -> None:
+    """And the same test keeps its id."""
+    a, b, again = (in_suite(f"{attribute}='{'x' * MAX_NAME}{middle}{'x' * MAX_NAME}'").test_id for middle in "aba")
+    assert a != b
+    assert a == again
+
+
+def test_a_report_has_as_many_properties_as_the_limit() -> None:
+    """The first of them."""
+    written = "".join(f"<property name='{number}' value='v'/>" for number in range(101))
+    assert list(summary_of(f"<testsuite>{written}</testsuite>").properties) == [str(number) for number in range(100)]
 
 
 @pytest.mark.parametrize("attribute", ["name", "file"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.reading import outcomes
+from handler.reading import junit_case, outcomes
 from handler.reading.report import Outcome, Status
 from tests.handler.helpers.reports import attempt_of
 
@@ -126,7 +126,7 @@ def test_of_many_outcomes_the_first_are_kept(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_texts_of_all_outcomes_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing is told."""
     monkeypatch.setattr(outcomes, "MAX_TEXT", 10)
-    monkeypatch.setattr(outcomes, "MAX_OUTCOME_TEXTS", 14)
+    monkeypatch.setattr(junit_case, "MAX_OUTCOME_TEXTS", 14)
     attempt = attempt_of(f"<testcase>{'<failure>0123456789</failure>' * 3}</testcase>")
     assert [outcome.details for outcome in attempt.outcomes] == [
         "0123456789",

@@ -2,9 +2,10 @@
 
 import pytest
 
+from handler.reading import suite
 from handler.reading.identity import Identities
 from handler.reading.report import Attempt, Status, SuiteOutput
-from tests.handler.helpers.reports import attempts_of, said_by, summary_of
+from tests.handler.helpers.reports import NOTHING_KNOWN, attempts_of, said_by, summary_of
 
 
 @pytest.mark.parametrize("element", ["error", "failure"])
@@ -12,12 +13,37 @@ from tests.handler.helpers.reports import attempts_of, said_by, summary_of
 def test_a_suite_that_failed_is_a_test_of_its_own(element: str, cases: str) -> None:
     """A class that cannot be loaded, a script that exits: or else the run would look green."""
     reason = f"<{element} type='Dubious' message='returned 2'>wstat 512</{element}>"
-    xml = f"<testsuite name='cart'>{cases}{reason}</testsuite>"
-    attempt = attempts_of(xml)[-1]
-    assert attempt.name == "<suite>"
-    assert attempt.test_id == Identities("shop").test_id(None, "cart", None, "<suite>")
-    assert (attempt.suite, attempt.status, attempt.duration) == ("cart", Status.error, None)
-    assert (attempt.type, attempt.message, attempt.details) == ("Dubious", "returned 2", "wstat 512")
+    xml = f"<testsuite name='cart' file='cart.t' hostname='ci-1'>{cases}{reason}</testsuite>"
+    assert attempts_of(xml)[-1] == NOTHING_KNOWN._replace(
+        test_id=Identities("shop").test_id("cart.t", None, None, "<suite>"),
+        hostname="ci-1",
+        file="cart.t",
+        suite="cart",
+        name="<suite>",
+        status=Status.error,
+        type="Dubious",
+        message="returned 2",
+        details="wstat 512",
+    )
+
+
+def test_a_suite_that_only_its_standard_error_tells_of_says_its_first_line() -> None:
+    """A person looks for a message first."""
+    [attempt] = attempts_of("<testsuite><system-err>\nDubious, test returned 2\nat cart.t</system-err></testsuite>")
+    assert (attempt.message, attempt.details) == ("Dubious, test returned 2", None)
+    assert attempt.system_err == "Dubious, test returned 2\nat cart.t"
+
+
+def test_suites_that_nest_share_their_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them are kept until they end; what has no room is told."""
+    monkeypatch.setattr(suite, "MAX_OPEN_SUITE_TEXTS", 15)
+    monkeypatch.setattr(suite, "MAX_TEXT", 10)
+    output = "<system-out>0123456789</system-out>"
+    inner = f"<testsuite name='b'><testcase/>{output}<testsuite name='c'><testcase/>{output}</testsuite></testsuite>"
+    said = said_by(f"<testsuite name='a'><testcase/>{output}{inner}{inner}</testsuite>")
+    outputs = [output.system_out for output in said if isinstance(output, SuiteOutput)]
+    nothing, half = "\n[... 10 characters cut ...]\n", "01\n[... 6 characters cut ...]\n89"
+    assert outputs == [nothing, half, nothing, half, "0123456789"]
 
 
 def test_every_reason_of_a_suite_is_kept() -> None:
@@ -43,13 +69,16 @@ def test_the_output_of_a_suite_with_cases_stands_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("suite", "failed"),
+    ("xml", "failed"),
     [
         ("<testsuite><system-err>cannot load</system-err></testsuite>", True),
         ("<testsuite errors='1'><system-err>cannot load</system-err></testsuite>", True),
         ("<testsuite errors='0' failures='1'><system-err>cannot load</system-err></testsuite>", True),
         ("<testsuite errors='0'><system-err>a warning</system-err></testsuite>", False),
         ("<testsuite errors='0' failures='0'><system-err>a warning</system-err></testsuite>", False),
+        ("<testsuite failures='0'><system-err>a warning</system-err></testsuite>", False),
+        ("<testsuite errors='1'><testcase/><system-err>Dubious</system-err></testsuite>", True),
+        ("<testsuite errors='1'><testcase><error/></testcase><system-err>a warning</system-err></testsuite>", False),
         ("<testsuite><testcase/><system-err>a warning</system-err></testsuite>", False),
         ("<testsuite><testsuite><testcase/></testsuite><system-err>a warning</system-err></testsuite>", False),
         ("<testsuite><system-err> \n </system-err></testsuite>", False),
@@ -57,9 +86,9 @@ def test_the_output_of_a_suite_with_cases_stands_once() -> None:
         ("<testsuite><skipped/></testsuite>", False),
     ],
 )
-def test_a_suite_that_only_writes_to_its_standard_error_failed(suite: str, failed: bool) -> None:
+def test_a_suite_that_only_writes_to_its_standard_error_failed(xml: str, failed: bool) -> None:
     """Unless it holds cases, or says itself that nothing went wrong."""
-    statuses = [attempt.status for attempt in attempts_of(suite) if attempt.name == "<suite>"]
+    statuses = [attempt.status for attempt in attempts_of(xml) if attempt.name == "<suite>"]
     assert statuses == ([Status.error] if failed else [])
 
 
@@ -83,6 +112,8 @@ def test_a_suite_that_only_writes_to_its_standard_error_failed(suite: str, faile
         ("<testsuite errors='2'><testcase><error/></testcase></testsuite>", 0),
         ("<testsuite failures='2'><testcase><flakyFailure/></testcase></testsuite>", 0),
         ("<testsuite failures='1'><testcase/></testsuite>", 1),
+        ("<testsuite failures='1'><testcase><skipped type='todo'/><failure/></testcase></testsuite>", 0),
+        ("<testsuite errors='1'><testcase><flakyError/></testcase></testsuite>", 0),
         ("<testsuites errors='1'><testsuite errors='1'><testcase/></testsuite></testsuites>", 1),
     ],
 )

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.reading.times import MAX_DURATION, number, seconds, timestamp
+from handler.reading.limits import MAX_DURATION
+from handler.reading.times import number, seconds, timestamp
 from tests.handler.helpers.reports import attempt_of, summary_of
 
 
@@ -148,6 +149,7 @@ def test_what_is_no_time_is_none(text: str | None) -> None:
         ("<testsuites><testsuite time='0'/><testcase time='1'/></testsuites>", 1),
         ("<testsuites><testsuite><testcase/></testsuite></testsuites>", None),
         ("<testsuites time='1e9'><testsuite time='2'/></testsuites>", 2),
+        ("<testsuites><testcase time='7'/><testcase time='8'/><testcase time='1e9'/></testsuites>", 15),
     ],
 )
 def test_a_suite_that_does_not_say_how_long_it_took_is_the_sum_of_what_it_holds(
@@ -180,6 +182,21 @@ def timed(suite: str, *cases: str) -> str:
         (timed("0.001", "604800000000000"), None),
         (timed("", "1000000000", "2000000"), None),
         (timed("", "1000000000", "1", "2"), 1),
+        (timed("", "604801", "604800"), None),
+        (timed("", "604801", "604800", "1"), 1),
+        (timed("0.01", "0.08"), 1),
+        (timed("0.01", "0.36"), 1e-3),
+        (timed("1", "30"), 1),
+        (timed("1", "33"), None),
+        (timed("1", "34"), 1e-3),
+        (timed("1", "40"), 1e-3),
+        (timed("1", "4", *["3"] * 32), 1),
+        (timed("1", "4", *["3"] * 33), 1e-3),
+        (
+            "<testsuites time='3'><testsuite><testcase time='1000'/><testcase time='2000'/></testsuite></testsuites>",
+            1e-3,
+        ),
+        (f"<testsuites>{timed('0.01', '0.07')}{timed('0.01', '0.07')}{timed('0.01', '0.07')}</testsuites>", 1),
         ("<testsuites/>", 1),
         (f"<testsuites>{timed('3', '1000')}{timed('', '2000')}</testsuites>", 1e-3),
     ],
@@ -220,6 +237,15 @@ def test_the_duration_of_a_report_has_the_unit_of_its_cases_where_they_tell_it()
         (
             "<testsuite timestamp='2026-01-03'><testcase timestamp='2026-01-02'/></testsuite>",
             "2026-01-03T00:00:00+00:00",
+        ),
+        (
+            "<testsuites><testsuite><testcase timestamp='2026-01-02'/></testsuite>"
+            "<testsuite timestamp='2026-01-03'/></testsuites>",
+            "2026-01-03T00:00:00+00:00",
+        ),
+        (
+            "<testsuite timestamp='0001-01-01'><testcase timestamp='2026-01-02'/></testsuite>",
+            "2026-01-02T00:00:00+00:00",
         ),
     ],
 )

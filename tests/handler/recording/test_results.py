@@ -86,6 +86,9 @@ def test_reruns_become_one_result(recorder: Recorder, attempts: str, status: str
         (GRADLE, "failed passed passed", ["failed", "passed", "passed"]),
         (GRADLE, "passed failed", ["passed", "failed"]),
         (GRADLE, "skipped skipped", ["skipped", "skipped"]),
+        (GRADLE, "passed skipped", ["passed", "skipped"]),
+        (GRADLE, "failed skipped", ["failed"]),
+        (SUREFIRE, "passed skipped", ["passed"]),
         (SUREFIRE, "skipped passed", ["passed"]),
         (SUREFIRE, "skipped skipped failed", ["failed"]),
         (SUREFIRE, "failed skipped skipped", ["failed"]),
@@ -192,6 +195,59 @@ def test_every_rerun_keeps_its_texts(recorder: Recorder) -> None:
             ],
         )
     ]
+
+
+def test_what_a_rerun_wrote_stands_with_the_first_of_its_outcomes(recorder: Recorder) -> None:
+    """Even if another speaks for the test."""
+    first = "<failure message='a'/><failure message='b'/><system-out>put in</system-out>"
+    recorder.record(PYTEST.format(f"<testcase name='adds'>{first}</testcase>{case('error')}"))
+    assert recorder.query("select status::text, system_out, outcomes from result") == [
+        (
+            "error",
+            None,
+            [
+                {"status": "failed", "message": "a", "system_out": "put in"},
+                {"status": "failed", "message": "b"},
+                {"status": "error"},
+            ],
+        )
+    ]
+
+
+def test_outcomes_of_reruns_have_one_limit(recorder: Recorder) -> None:
+    """In number and in characters."""
+    two = "<testcase name='adds'><failure/><failure/></testcase>"
+    long = f"<testcase name='pays'><failure>{'x' * 60_000}</failure></testcase>"
+    recorder.record(PYTEST.format(two * 15 + long * 15))
+    query = "select name, attempts, jsonb_array_length(outcomes) from result join test on id = test_id order by name"
+    assert recorder.query(query) == [("adds", 15, 20), ("pays", 15, 4)]
+
+
+def test_reruns_stay_in_their_suite_element(recorder: Recorder) -> None:
+    """Two suites of one name have a test each."""
+    reruns = PYTEST.format(case("failed") + case("passed"))
+    recorder.record(reruns, reruns)
+    assert recorder.query(
+        "select variant, status::text, attempts from result join test on id = test_id order by 1"
+    ) == [
+        ("#2", "flaky", 2),
+        (None, "flaky", 2),
+    ]
+
+
+def test_a_case_is_a_rerun_only_if_all_of_its_name_are(recorder: Recorder) -> None:
+    """Another parameter may have its name, and was run once."""
+    repetition = "<properties><property name='repetition' value='Repetition 1 of 3'/></properties>"
+    recorder.record(f"<testcase name='adds'>{repetition}<failure/></testcase>", case("passed"))
+    assert recorder.query("select status::text from result order by 1") == [("failed",), ("passed",)]
+
+
+def test_no_host_looks_like_a_number(recorder: Recorder) -> None:
+    """Or two tests would share an id."""
+    hosts = ("linux", "linux", "linux#2", "linux\\", "linux\\#2", "")
+    suites = (f"<testsuite hostname='{host}'>{case('passed')}</testsuite>" for host in hosts)
+    assert recorder.record(*suites).totals["tests"] == 6
+    assert recorder.query("select count(*) from test") == [(6,)]
 
 
 def test_of_very_many_reruns_the_first_are_kept(recorder: Recorder) -> None:
