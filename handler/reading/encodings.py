@@ -26,7 +26,7 @@ _BAD_ENCODING = "The report declares a character encoding that cannot be read."
 # is read as the largest encoding that holds it: what Windows calls Shift_JIS or Latin 1 has more characters than those.
 # No other name reaches Python, which would look for a module of it.
 _CODECS = {
-    **dict.fromkeys(("utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii"), "utf-8"),
+    **dict.fromkeys(("utf-8", "utf8", "utf-8-sig", "cp65001", "ascii", "us-ascii"), "utf-8"),
     # It would have been seen, by its mark or its zeros, if it were true; .NET says so of what is UTF-8.
     **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16", "utf-16-le", "utf-16-be", "ucs-2", "unicode"), "utf-8"),
     **dict.fromkeys(("iso-8859-1", "latin1"), "cp1252"),
@@ -104,7 +104,7 @@ def _codec_of(head: bytes) -> str:
             raise BadEncoding(_BAD_ENCODING)
         return "utf-8"
     name = declaration["name"].decode("ascii", errors="replace").lower().replace("_", "-")
-    name = name.replace("iso8859", "iso-8859").replace("latin-", "latin")
+    name = name.strip().replace("iso8859", "iso-8859").replace("latin-", "latin")
     if name not in _CODECS:
         raise BadEncoding(_BAD_ENCODING)
     return _CODECS[name]

@@ -16,6 +16,10 @@ _TESTS = UUID("f2b3a3f6-6f0c-5c1e-9d53-0f5b5d5e8a21")
 
 # POSIX, Windows (drive or share) or a URL.
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/|[A-Za-z][A-Za-z0-9+.-]+://")
+# Where CI systems and people keep their working copies.
+_FOLDER_OF_JOBS = re.compile(
+    r"/(?:home|Users|root|tmp|var|private|builds?|github|workspaces?|opt|srv|mnt|__w)/|[A-Za-z]:/"
+)
 
 
 class Identities:
@@ -37,7 +41,9 @@ class Identities:
         """
         if (names := (file, suite, classname)) != self._names:
             self._names = names
-            before = json.dumps([self._project, *_place(file, suite), classname]).removesuffix("]")
+            # Linters, and some frameworks of C++, call it by the path of a file.
+            known_class = suite_name(classname) if classname else classname
+            before = json.dumps([self._project, *_place(file, suite), known_class]).removesuffix("]")
             self._hashed = hashlib.sha1(_TESTS.bytes + before.encode(), usedforsecurity=False)
         hashed = self._hashed.copy()
         hashed.update(f", {encode_basestring_ascii(name)}]".encode())
@@ -65,8 +71,9 @@ def suite_name(name: str) -> str:
     name = UNITTEST_TIME.sub("", name)
     slashed = name.replace("\\", "/")
     last = _last_name(slashed)
-    # A dot, since suites are called by the routes of a web service as well: "/users".
-    return last if "." in last and _ABSOLUTE.match(slashed) else name
+    # Suites are called by the routes of a web service as well: "/users".
+    is_file = "." in last and _ABSOLUTE.match(slashed)
+    return last if last and (is_file or _FOLDER_OF_JOBS.match(slashed)) else name
 
 
 def _last_name(path: str) -> str:

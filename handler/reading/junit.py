@@ -65,8 +65,8 @@ class JUnitReport:
 
     def summary(self) -> Summary:
         """Only once all of the report is read."""
-        unit = self._unit.seconds()
         of_suites, of_cases = self._durations
+        unit = self._unit.seconds(of_cases)
         durations = [seconds for seconds in (of_suites, of_cases.seconds(unit)) if seconds is not None]
         return Summary(
             started_at=min(self._suites_started or self._cases_started, default=None),
@@ -117,7 +117,8 @@ class JUnitReport:
 
     def _start_property(self, attributes: dict[str, str]) -> BoundedText | None:
         if attributes.get("name") == writers.GO_PROPERTY:
-            self._suites[-1].repeats = Repeats.always_rerun
+            for suite in self._suites:
+                suite.mark_as_go()
         return self._properties.add(attributes)
 
     def _text(self, text: str) -> None:
@@ -151,7 +152,6 @@ class JUnitReport:
             self._suites[-1].add_suite(suite)
         else:
             self._durations = suite.durations()
-            self._unit.add_rest(self._durations[1])
 
     def _count_case(self, suite: Suite) -> None:
         self._case_count += 1

@@ -21,8 +21,12 @@ from handler.reading.suite import Suite
 from handler.reading.times import number
 from handler.texts import BoundedText, cut
 
-# What GoogleTest and CTest say of disabled tests in the attributes `status` and `result` alone.
-_NOT_RUN = {"notrun", "disabled", "suppressed", "skipped"}
+# What some say in the attributes `status` and `result` alone: GoogleTest and CTest of disabled tests.
+_SAID_BY_ATTRIBUTE = {
+    **dict.fromkeys(("notrun", "disabled", "suppressed", "skipped", "ignored", "pending"), Status.skipped),
+    **dict.fromkeys(("failed", "failure", "fail"), Status.failed),
+    "error": Status.error,
+}
 # Jenkins's way of naming a file that belongs to a test, in its output; Playwright and others write it.
 _ATTACHMENT = re.compile(rf"\[\[ATTACHMENT\|([^\r\n]{{1,{MAX_ATTACHMENT}}}?)\]\](?!\])")
 _MAX_LINE = 2**31 - 1  # of PostgreSQL's integer
@@ -78,8 +82,9 @@ class Case:
         if self._outcomes:
             outcome, outcomes = self._outcomes.finish()
             status, attempts = self._outcomes.status, 1 + self._outcomes.reruns
-        elif get("status") in _NOT_RUN or get("result") in _NOT_RUN:
-            status = Status.skipped
+        elif "status" in attributes or "result" in attributes:
+            said = (_SAID_BY_ATTRIBUTE.get(get(name, "").lower(), status) for name in ("status", "result"))
+            status = max(said, key=_severity)
         properties = self._properties.values() if self._properties else _NO_PROPERTIES
         out = err = None
         if self._outputs:
@@ -87,7 +92,7 @@ class Case:
         line = get("line") or get("lineno")
         # By position: keywords take a tenth of the time that reading a report takes.
         return Attempt(
-            identities.test_id(place, suite.identifying_path, classname, name),
+            identities.test_id(place, suite.identifying_path_of(classname), classname, name),
             suite.number,
             _repeats(suite, classname, name, properties),
             suite.hostname,
@@ -123,9 +128,13 @@ def _repeats(suite: Suite, classname: str | None, name: str, properties: dict[st
     if not name:
         # Nobody can tell whether they are one test.
         return Repeats.other_tests
-    if classname == writers.JEST_BROKEN_FILE or (properties and writers.is_repetition(properties)):
+    if classname == writers.JEST_BROKEN_FILE:
         return Repeats.always_rerun
-    return suite.repeats
+    return max(suite.repeats, writers.repeats_by_properties(properties)) if properties else suite.repeats
+
+
+def _severity(status: Status) -> int:
+    return int(status.value)
 
 
 def _line(text: str) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from handler.reading.limits import MAX_MESSAGE, MAX_NAME, MAX_OUTCOMES, MAX_TEXT
 from handler.reading.report import Outcome, Status
+from handler.reading.writers import is_expected_to_fail
 from handler.texts import BoundedText, cut
 
 OUTPUTS = {"system-out", "system-err"}
@@ -53,15 +54,14 @@ class Outcomes:
         self._room = room
         self.status = Status.passed
         self.reruns = 0
-        # Node's runner: a test that is expected to fail, and no failure if it does.
-        self._todo = False
+        self._expected_to_fail = False
         self._kept: list[_Open] = []
 
     def start(self, element: str, attributes: dict[str, str]) -> BoundedText | None:
         """What collects the text of the outcome that begins with this element."""
         makes, status = _STATUSES[element]
         self.reruns += element in _RERUNS
-        self._todo |= element == "skipped" and attributes.get("type") == "todo"
+        self._expected_to_fail |= element == "skipped" and is_expected_to_fail(attributes)
         more_severe = makes.value > self.status.value
         if more_severe:
             self.status = makes
@@ -89,7 +89,7 @@ class Outcomes:
         """The first of the most severe outcomes; and all of them, or none where the first says everything."""
         outcomes = [outcome.closed() for outcome in self._kept]
         first = outcomes[next(n for n, outcome in enumerate(self._kept) if outcome.makes is self.status)]
-        if self._todo:
+        if self._expected_to_fail:
             self.status = Status.skipped
         # Of a flaky test, that its attempt failed.
         alone = len(outcomes) == 1 and first.status is self.status and not (first.system_out or first.system_err)

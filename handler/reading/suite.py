@@ -61,6 +61,8 @@ class Suite:
         self.inherited = sum(len(name) for name in (self.path, self.file, self.hostname) if name)
         self.repeats = max(repeats, writers.repeats(attributes))
         self.is_incomplete = False
+        self._class_tells_all = writers.class_tells_all(attributes)
+        self._is_gos = False
         self._tests, self._errors, self._failures = (number(attributes.get(name)) for name in _COUNTS)
         self._outcomes: Outcomes | None = None
         self._outputs: dict[str, BoundedText] = {}
@@ -68,6 +70,7 @@ class Suite:
         self._cases = 0
         # The cases in it and in the suites within it of which it is told that they failed, by what they came to.
         self._told: Counter[Status] = Counter()
+        self._written_duration = number(attributes.get("time"))
         self._duration = seconds(attributes.get("time"))
         # Of the suites within it that say how long they took, and of the cases of those that do not.
         self._suites_seconds: float | None = None
@@ -83,6 +86,17 @@ class Suite:
                 self._outputs[element] = BoundedText(self._reserve(MAX_TEXT))
             return self._outputs[element]
         return None
+
+    def identifying_path_of(self, classname: str | None) -> str | None:
+        """The path, for the id of a case of this class."""
+        return None if classname and self._class_tells_all else self.identifying_path
+
+    def mark_as_go(self) -> None:
+        """It, or a suite within it, has the property that Go's writers leave."""
+        self._is_gos = True
+        self.repeats = Repeats.always_rerun
+        # Lines on the standard error of `go test`, which may be anything.
+        self._errors = None
 
     def add_case(self, attempt: Attempt) -> None:
         """A case has ended."""
@@ -104,7 +118,9 @@ class Suite:
 
     def end(self, identities: Identities, unit: DurationUnit) -> list[Attempt | SuiteOutput]:
         """What the suite says besides its cases."""
-        unit.add_suite(self._duration, self._durations)
+        # Of cached tests, Go writes how long they took when they ran, and of their suite how long it took to look.
+        if not self._is_gos:
+            unit.add_suite(self._written_duration, self._durations)
         said: list[Attempt | SuiteOutput] = []
         out, err = (bounded(self._outputs.get(output)) for output in ("system-out", "system-err"))
         if self._outcomes or (err and self._failed_silently()):
@@ -148,11 +164,7 @@ class Suite:
     def _lacks_something(self) -> bool:
         if self._tests and not self._cases:
             return True
-        if (self._errors or self._failures) and not any(self._told[status] for status in _FAILED):
-            return True
-        # Some count as errors what they write as failures, which are then more than they count.
-        lacks_errors = bool(self._errors) and not self._told[Status.error]
-        return lacks_errors and self._told[Status.failed] <= (self._failures or 0)
+        return bool(self._errors or self._failures) and not any(self._told[status] for status in _FAILED)
 
     def _add_failed_test(self) -> None:
         self._cases += 1

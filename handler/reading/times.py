@@ -76,27 +76,24 @@ def _rfc_5322(text: str) -> datetime | None:
 
 
 class Durations:
-    """Those of cases, in a unit that is yet to be found.
+    """Those of cases, in a unit that is yet to be found: apart, those that would be longer than a week in seconds."""
 
-    `sum` has none of those that would be longer than a week if they were seconds: `sum_of_long`.
-    """
-
-    __slots__ = ("known", "long", "longest", "positive", "sum", "sum_of_long")
+    __slots__ = ("known", "long", "longest", "longest_of_long", "positive", "sum", "sum_of_long")
 
     def __init__(self) -> None:
         self.known = self.positive = self.long = 0
-        self.sum = self.sum_of_long = self.longest = 0.0
+        self.sum = self.sum_of_long = self.longest = self.longest_of_long = 0.0
 
     def add(self, duration: float) -> None:
         self.known += 1
-        if duration:
+        if duration > MAX_DURATION:
+            self.long += 1
+            self.sum_of_long += duration
+            self.longest_of_long = max(self.longest_of_long, duration)
+        elif duration:
             self.positive += 1
+            self.sum += duration
             self.longest = max(self.longest, duration)
-            if duration > MAX_DURATION:
-                self.long += 1
-                self.sum_of_long += duration
-            else:
-                self.sum += duration
 
     def add_all(self, other: Durations) -> None:
         self.known += other.known
@@ -105,6 +102,7 @@ class Durations:
         self.sum += other.sum
         self.sum_of_long += other.sum_of_long
         self.longest = max(self.longest, other.longest)
+        self.longest_of_long = max(self.longest_of_long, other.longest_of_long)
 
     def seconds(self, unit: float | None) -> float | None:
         """All of them together, None if that is unknown."""
@@ -116,41 +114,42 @@ class Durations:
 class DurationUnit:
     """Tells in which unit the cases of a report have their durations: some write milliseconds or nanoseconds.
 
-    No case can take longer than its suite does, however many run side by side. Where no suite has a duration, the
-    cases' own tell at least that they cannot be seconds: most of them would have taken weeks.
+    No case can take longer than its suite does, however many run side by side; and no job takes weeks. A few cases that
+    seem to are the fault of a clock, and have no duration; but if it is most of them, or a suite, it is the unit.
     """
 
     def __init__(self) -> None:
         self._rounding = 0.0
         self._suites = 0.0
-        self._longest_cases = 0.0
-        self._all_cases = 0.0
-        self._positive = 0
-        self._long = 0
+        self._cases = Durations()
+        self._longest = self._longest_of_long = 0.0
+        self._has_long_suites = False
 
-    def add_suite(self, seconds: float | None, cases: Durations) -> None:
+    def add_suite(self, duration: float | None, cases: Durations) -> None:
         """A suite's own duration, as far as it tells it, and the cases in it that no inner suite speaks for."""
-        if seconds and cases.longest:
+        if duration and duration > MAX_DURATION:
+            self._has_long_suites = True
+        elif duration and (cases.positive or cases.long):
             self._rounding += _ROUNDING
-            self._suites += seconds
-            self._longest_cases += cases.longest
-            self._all_cases += cases.sum + cases.sum_of_long
+            self._suites += duration
+            self._cases.add_all(cases)
+            self._longest += cases.longest
+            self._longest_of_long += max(cases.longest, cases.longest_of_long)
 
-    def add_rest(self, cases: Durations) -> None:
-        """The cases for which no suite speaks."""
-        self._positive += cases.positive
-        self._long += cases.long
-
-    def seconds(self) -> float | None:
-        """The unit, in seconds; None if none makes sense."""
+    def seconds(self, rest: Durations) -> float | None:
+        """The unit, in seconds; None if none makes sense. `rest`: the cases that no suite speaks for."""
+        cases = Durations()
+        cases.add_all(self._cases)
+        cases.add_all(rest)
+        mostly_long = cases.long > cases.positive
         if not self._suites:
-            return None if self._long and 2 * self._long >= self._positive else 1.0
-        impossible = self._longest_cases > _IMPOSSIBLE * self._suites + self._rounding
-        suspicious = self._longest_cases > _SUSPICIOUS * self._suites + self._rounding
-        if not impossible and not (suspicious and self._all_cases > _ALL_TOGETHER * self._suites):
+            return None if mostly_long or self._has_long_suites else 1.0
+        longest, together = self._longest, self._cases.sum
+        if mostly_long:
+            longest, together = self._longest_of_long, together + self._cases.sum_of_long
+        impossible = longest > _IMPOSSIBLE * self._suites + self._rounding
+        suspicious = longest > _SUSPICIOUS * self._suites + self._rounding
+        if not impossible and not (suspicious and together > _ALL_TOGETHER * self._suites):
             return 1.0
-        return next(filter(self._fits, _SMALLER_UNITS), None)
-
-    def _fits(self, unit: float) -> bool:
-        fits = self._longest_cases * unit <= _SUSPICIOUS * self._suites + self._rounding
-        return fits and self._all_cases * unit >= _LEAST * self._suites
+        most, least = _SUSPICIOUS * self._suites + self._rounding, _LEAST * self._suites
+        return next((unit for unit in _SMALLER_UNITS if longest * unit <= most and together * unit >= least), None)

@@ -213,7 +213,11 @@ def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, pro
     """
     connection.execute(_CREATE_ATTEMPT)
     with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(f"set local statement_timeout = {_STATEMENT_TIMEOUT}; set local lock_timeout = 0")
+        cursor.execute(
+            f"set local statement_timeout = {_STATEMENT_TIMEOUT}; set local lock_timeout = 0;"
+            # Of a temporary table PostgreSQL knows nothing, and takes it for so small that it is read again and again.
+            " set local enable_nestloop = off"
+        )
         with cursor.copy(_COPY_ATTEMPTS) as copy:
             for row in _rows(report):
                 copy.write_row(row)

@@ -361,6 +361,14 @@ _XML = [
         attempts=100_000,
     ),
     _xml(
+        "ten thousand tests that fail twice",
+        "inert",
+        lambda: suite(_numbered("<testcase name='{0}'><failure/></testcase>" * 2, 10_000), "name='pytest'"),
+        tests=10_000,
+        failed=10_000,
+        attempts=2,
+    ),
+    _xml(
         "one test that fails a thousand times at length",
         "inert",
         lambda: suite(f"<testcase name='x'><failure>{'x' * 65536}</failure></testcase>" * 1_000, "name='pytest'"),

@@ -107,6 +107,13 @@ def test_the_suite_and_the_name_of_an_absolute_file_count(names: Names) -> None:
     assert id_of(names) != id_of({"file": "/build/test_cart.py", "suite": "cart"})
 
 
+def test_the_folder_of_a_class_does_not_count() -> None:
+    """Linters and others call it by the path of a file; its name in another folder is another test all the same."""
+    one, two, other = (id_of({"classname": name}) for name in ("/ci/1/a.js", "/ci/2/a.js", "/ci/1/b.js"))
+    assert one == two
+    assert one != other
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -116,6 +123,11 @@ def test_the_suite_and_the_name_of_an_absolute_file_count(names: Names) -> None:
         ("/home/ci/build/7/phpunit.xml", "phpunit.xml"),
         (r"C:\build\7\Cart.Tests.dll", "Cart.Tests.dll"),
         ("file:///home/ci/cart.test.js", "cart.test.js"),
+        ("/home/j/ws@2/tests", "tests"),
+        ("/builds/group/shop/tests", "tests"),
+        (r"D:\a\shop\tests", "tests"),
+        ("/home/j/tests/", "/home/j/tests/"),
+        ("/homes/7", "/homes/7"),
         ("/users", "/users"),
         ("/users/{id}/orders", "/users/{id}/orders"),
         (r"\d+ matches", r"\d+ matches"),

@@ -29,6 +29,8 @@ SEVERITY = ["skipped", "flakyFailure", "failure", "error"]
         ("<rerunFailure/>", "failed", 2),
         ("<skipped type='todo'/><failure/>", "skipped", 1),
         ("<failure/><skipped type='todo'/>", "skipped", 1),
+        ("<skipped message='TEST_CASE tagged with !mayfail'/><failure/>", "skipped", 1),
+        ("<skipped message='not today'/><failure/>", "failed", 1),
     ],
 )
 def test_an_outcome_is_a_status(inner: str, status: str, attempts: int) -> None:
@@ -57,11 +59,17 @@ def test_of_several_outcomes_the_most_severe_wins(elements: list[str]) -> None:
         ("<testcase status='notrun'><skipped/></testcase>", "skipped"),
         ("<testcase status='notrun'><failure/></testcase>", "failed"),
         ("<testcase status='fail'><failure/></testcase>", "failed"),
-        ("<testcase status='failed'/>", "passed"),
+        ("<testcase status='failed'/>", "failed"),
+        ("<testcase result='Failure'/>", "failed"),
+        ("<testcase status='ERROR'/>", "error"),
+        ("<testcase status='Skipped'/>", "skipped"),
+        ("<testcase status='pass' result='fail'/>", "failed"),
+        ("<testcase status='7'/>", "passed"),
+        ("<testcase status='failed'><skipped/></testcase>", "skipped"),
     ],
 )
-def test_attributes_tell_of_a_disabled_test(case: str, status: str) -> None:
-    """GoogleTest and CTest say so there alone; of other outcomes, elements tell."""
+def test_attributes_tell_where_no_element_does(case: str, status: str) -> None:
+    """GoogleTest and CTest say so of disabled tests; elements are more precise."""
     assert attempt_of(case).status.name == status
 
 

@@ -7,6 +7,9 @@ from handler.reading.identity import Identities
 from handler.reading.report import Attempt, Status, SuiteOutput
 from tests.handler.helpers.reports import NOTHING_KNOWN, attempts_of, said_by, summary_of
 
+# Its errors are lines on the standard error of `go test`, which may be anything.
+GO = "<properties><property name='go.version' value='go1.24'/></properties>"
+
 
 @pytest.mark.parametrize("element", ["error", "failure"])
 @pytest.mark.parametrize("cases", ["", "<testcase name='adds'/>"])
@@ -107,7 +110,9 @@ def test_a_suite_that_only_writes_to_its_standard_error_failed(xml: str, failed:
         ("<testsuite tests='0' errors='1'><error/></testsuite>", 0),
         ("<testsuite tests='many' errors='-1' failures='NaN'/>", 0),
         ("<testsuite skipped='7'/>", 0),
-        ("<testsuite errors='1' failures='1'><testcase/><testcase><failure/></testcase></testsuite>", 1),
+        ("<testsuite errors='1' failures='1'><testcase/><testcase><failure/></testcase></testsuite>", 0),
+        (f"<testsuites errors='12'><testsuite errors='1'>{GO}<testcase/></testsuite></testsuites>", 0),
+        (f"<testsuites errors='12'><testsuite failures='1'>{GO}<testcase/></testsuite></testsuites>", 1),
         ("<testsuite errors='1' failures='0'><testcase/><testcase><failure/></testcase></testsuite>", 0),
         ("<testsuite errors='2'><testcase><error/></testcase></testsuite>", 0),
         ("<testsuite failures='2'><testcase><flakyFailure/></testcase></testsuite>", 0),

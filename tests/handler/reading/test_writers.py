@@ -36,7 +36,17 @@ PLAYWRIGHT = "name='a.spec.ts' timestamp='' hostname='{}' tests='1' failures='0'
         (
             "<testsuite><testcase name='adds'><properties><property name='repetition' value='First Run'/>"
             "</properties></testcase></testsuite>",
-            Repeats.other_tests,
+            Repeats.rerun_after_failure,
+        ),
+        (
+            "<testsuite><testcase name='adds'><properties><property name='repetition' value='Retry 1'/>"
+            "</properties></testcase></testsuite>",
+            Repeats.rerun_after_failure,
+        ),
+        (
+            "<testsuite name='pytest'><testcase name='adds'><properties><property name='repetition' value='often'/>"
+            "</properties></testcase></testsuite>",
+            Repeats.always_rerun,
         ),
         (
             "<testsuite><testcase classname='Test suite failed to run' name='cart.test.js'/></testsuite>",
@@ -71,6 +81,32 @@ def test_the_time_is_no_part_of_a_suites_name() -> None:
     )
     assert first == second
     assert first[0].suite == "cart.Checkout"
+
+
+@pytest.mark.parametrize("attributes", [f"{SUREFIRE} name='{{}}'", "name='{}' file='a.py'"])
+def test_a_class_tells_all_where_the_suite_is_an_accident(attributes: str) -> None:
+    """Surefire writes parallel classes into any suite; that holds for no other writer."""
+    cart, other = (
+        attempts_of(f"<testsuite {attributes.format(suite)}>{CASE}</testsuite>")[0].test_id for suite in ("Cart", "Pay")
+    )
+    assert cart == other
+
+
+def test_a_suite_of_pytest_is_no_part_of_its_tests() -> None:
+    """What it is called is an option."""
+    order = "errors='0' failures='0' skipped='0' tests='1' time='1' timestamp='' hostname=''"
+    one, two = (
+        attempts_of(f"<testsuite name='{name}' {order}>{CASE}</testsuite>")[0] for name in ("pytest", "shard 1")
+    )
+    assert one.test_id == two.test_id
+    assert (one.suite, two.suite) == ("pytest", "shard 1")
+
+
+def test_go_has_seconds_whatever_its_suites_say() -> None:
+    """Of cached tests it writes how long they took when they ran, and of their suite how long it took to look."""
+    go = "<properties><property name='go.version' value='go1.24'/></properties>"
+    summary = summary_of(f"<testsuite time='0.021'>{go}<testcase name='TestSlow' time='2.009'/></testsuite>")
+    assert summary.duration_unit == 1
 
 
 def test_a_browser_is_the_outermost_suite() -> None:
