@@ -104,8 +104,8 @@ class JUnitReport:
             element, attributes, suite_number=self._suite_count, depth=depth, outer=outer, repeats=self._repeats
         )
         self._suites.append(suite)
-        if suite.hostname and len(self._hostnames) < limits.MAX_HOSTNAMES:
-            self._hostnames[suite.hostname] = None
+        if (hostname := suite.place.hostname) and len(self._hostnames) < limits.MAX_HOSTNAMES:
+            self._hostnames[hostname] = None
         _keep_earliest(self._suites_started, attributes)
 
     def _start_case(self, attributes: dict[str, str], depth: int) -> None:

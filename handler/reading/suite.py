@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from handler.reading import writers
-from handler.reading.identity import Identities, brief, suite_name
-from handler.reading.limits import MAX_MESSAGE, MAX_NAME, MAX_OPEN_SUITE_TEXTS, MAX_OUTCOME_TEXTS, MAX_TEXT
-from handler.reading.outcomes import ELEMENTS, OUTPUTS, Outcomes, bounded, cut_or_none
+from handler.reading.identity import Identities
+from handler.reading.limits import MAX_MESSAGE, MAX_OPEN_SUITE_TEXTS, MAX_OUTCOME_TEXTS, MAX_TEXT
+from handler.reading.outcomes import ELEMENTS, OUTPUTS, Outcomes, bounded
+from handler.reading.place import Place
 from handler.reading.report import NO_OUTCOME, SUITE_TEST, Attempt, Repeats, Status, SuiteOutput
 from handler.reading.times import Durations, DurationUnit, number, seconds
 from handler.texts import BoundedText, cut
@@ -17,21 +18,11 @@ _FAILED = (Status.flaky, Status.failed, Status.error)
 
 
 class Suite:
-    """An open suite, `depth` levels below the root.
+    """An open suite, `depth` levels below the root; `number` is its own among the suites of the report, from 1.
 
-    `path` has the names from the outermost suite to this one; `file` and `hostname` are its own or the outer suite's.
-    `identifying_path` and `identifying_file` are the same for the ids of its tests, in which nothing is cut away.
-    `inherited`: how many characters each of its cases repeats. Once it has ended, `is_incomplete` says whether it
-    counts tests and holds none, or failures or errors and tells of none.
+    Once it has ended, `is_incomplete` says whether it counts tests and holds none, or failures or errors and tells of
+    none.
     """
-
-    path: str | None
-    identifying_path: str | None
-    file: str | None
-    identifying_file: str | None
-    hostname: str | None
-    room: int
-    """Characters that it and the suites within it may still keep of outputs and outcomes."""
 
     def __init__(
         self,
@@ -45,28 +36,16 @@ class Suite:
     ) -> None:
         self.number = suite_number
         self.depth = depth
-        self.path = outer.path if outer else None
-        self.identifying_path = outer.identifying_path if outer else None
-        browser = writers.browser(attributes)
-        if element == "testsuite":
-            for name in (browser, suite_name(attributes.get("name", ""))):
-                if name:
-                    self.path = cut(f"{self.path} > {name}" if self.path else name, MAX_NAME)
-                    identifying = f"{self.identifying_path} > {name}" if self.identifying_path else name
-                    self.identifying_path = brief(identifying)
-        self.file = cut_or_none(attributes.get("file"), MAX_NAME) or (outer.file if outer else None)
-        self.identifying_file = brief(attributes.get("file", "")) or (outer.identifying_file if outer else None)
-        hostname = None if browser else attributes.get("hostname")
-        self.hostname = cut_or_none(hostname, MAX_NAME) or (outer.hostname if outer else None)
-        self.inherited = sum(len(name) for name in (self.path, self.file, self.hostname) if name)
+        self.place: Place = (outer.place if outer else Place()).within(element, attributes)
+        self.inherited = self.place.length
         self.repeats = max(repeats, writers.repeats(attributes))
         self.is_incomplete = False
-        self._class_tells_all = writers.class_tells_all(attributes)
         self._is_gos = False
         self._tests, self._errors, self._failures = (number(attributes.get(name)) for name in _COUNTS)
         self._outcomes: Outcomes | None = None
         self._outputs: dict[str, BoundedText] = {}
-        self.room = outer.room if outer else MAX_OPEN_SUITE_TEXTS
+        # Characters that it and the suites within it may still keep of outputs and outcomes.
+        self.room: int = outer.room if outer else MAX_OPEN_SUITE_TEXTS
         self._cases = 0
         # The cases in it and in the suites within it of which it is told that they failed, by what they came to.
         self._told: Counter[Status] = Counter()
@@ -86,10 +65,6 @@ class Suite:
                 self._outputs[element] = BoundedText(self._reserve(MAX_TEXT))
             return self._outputs[element]
         return None
-
-    def identifying_path_of(self, classname: str | None) -> str | None:
-        """The path, for the id of a case of this class."""
-        return None if classname and self._class_tells_all else self.identifying_path
 
     def mark_as_go(self) -> None:
         """It, or a suite within it, has the property that Go's writers leave."""
@@ -128,7 +103,7 @@ class Suite:
             outputs = (None, None) if self._cases else (out, err)
             said.append(self._test(identities, err, outputs))
         if (out or err) and not (said and not self._cases):
-            said.append(SuiteOutput(self.number, self.path, out, err))
+            said.append(SuiteOutput(self.number, self.place.path, out, err))
         if said and isinstance(said[0], Attempt):
             self._add_failed_test()
         self.is_incomplete = self._lacks_something()
@@ -172,16 +147,17 @@ class Suite:
 
     def _test(self, identities: Identities, err: str | None, outputs: tuple[str | None, str | None]) -> Attempt:
         """The test that stands for the suite."""
+        place = self.place
         outcome, outcomes = self._outcomes.finish() if self._outcomes else (NO_OUTCOME, [])
         first_line = cut((err or "").partition("\n")[0], MAX_MESSAGE)
         return Attempt(
-            test_id=identities.test_id(self.identifying_file, self.identifying_path, None, SUITE_TEST),
+            test_id=identities.test_id(place.identifying_file, place.identifying_path, None, SUITE_TEST),
             suite_number=self.number,
             repeats=Repeats.other_tests,
-            hostname=self.hostname,
-            file=self.file,
+            hostname=place.hostname,
+            file=place.file,
             line=None,
-            suite=self.path,
+            suite=place.path,
             classname=None,
             name=SUITE_TEST,
             status=Status.error,
