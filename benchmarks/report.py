@@ -8,20 +8,17 @@ import io
 import itertools
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from handler.reading.junit import JUnitReport
-from local import processes
-from local.postgres import PostgresServer
 from tests.handler.helpers.recorder import Recorder
+from tests.postgres import temporary_server
 
 _ROUNDS = 5
 _SUITES, _CASES = 1_000, 100
@@ -125,16 +122,7 @@ def _record_plainly(connection: psycopg.Connection[Any], report: bytes) -> None:
 @contextmanager
 def _database() -> Iterator[psycopg.Connection[Any]]:
     with (
-        tempfile.TemporaryDirectory() as directory,
-        PostgresServer(
-            hostname="db.example",
-            port=processes.free_port(),
-            user="tap",
-            password="tap",  # noqa: S106 - of a server that lives for a minute
-            database="tap",
-            directory=Path(directory),
-            log=Path(directory, "log"),
-        ) as server,
+        temporary_server(password="tap") as server,  # noqa: S106 - of a server that lives for a minute
         psycopg.connect(
             host=server.hostname,
             hostaddr="127.0.0.1",

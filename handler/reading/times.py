@@ -35,11 +35,11 @@ def number(text: str | None) -> float | None:
     if "," in text:
         text = text.replace(",", "" if _THOUSANDS.fullmatch(text.strip()) else ".")
     try:
-        duration = float(text)
+        value = float(text)
     except ValueError:
         return None
     # Not for NaN either.
-    return duration if 0 <= duration <= _MAX_NUMBER else None
+    return value if 0 <= value <= _MAX_NUMBER else None
 
 
 def seconds(text: str | None) -> float | None:

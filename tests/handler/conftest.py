@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import botocore.session
 import pytest
@@ -14,11 +12,11 @@ import pytest
 from handler.environment_variables import EnvironmentVariables
 from handler.lambda_function import make_processor
 from handler.processing import Processor
-from local import processes
 from local.emulator import Emulator
 from local.postgres import PostgresServer
 from tests.handler.helpers.recorder import Recorder
 from tests.handler.helpers.surroundings import PASSWORD, VARIABLES, Aws, Function, Postgres
+from tests.postgres import temporary_server
 
 
 @pytest.fixture(scope="session")
@@ -28,20 +26,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def running_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    # Not below pytest's folder, which only its owner may enter: under root, the server runs as another user.
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        PostgresServer(
-            hostname="db.example",
-            port=processes.free_port(),
-            user="tap",
-            password=PASSWORD,
-            database="tap",
-            directory=Path(directory),
-            log=tmp_path_factory.mktemp("postgres") / "log",
-        ) as server,
-    ):
+def running_postgres() -> Iterator[PostgresServer]:
+    with temporary_server(password=PASSWORD) as server:
         yield server
 
 

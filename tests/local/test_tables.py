@@ -1,11 +1,9 @@
 """The tables say what the database holds, and obey nothing that stands in it."""
 
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from handler.recording import schema
-from local import processes
 from local.postgres import PostgresServer
 from local.tables import plain, show_results, show_run
+from tests.postgres import temporary_server
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 
@@ -23,20 +21,8 @@ Outcome = tuple[str, float | None]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    # Not below pytest's folder, which only its owner may enter: under root, the server runs as another user.
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        PostgresServer(
-            hostname="db.example",
-            port=processes.free_port(),
-            user="tap",
-            password="tap",
-            database="tap",
-            directory=Path(directory),
-            log=tmp_path_factory.mktemp("postgres") / "log",
-        ) as running,
-    ):
+def server() -> Iterator[PostgresServer]:
+    with temporary_server(password="tap") as running:
         yield running
 
 
