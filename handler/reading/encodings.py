@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from handler.errors import BadEncoding
+from handler.reading.legal_characters import LegalCharacters
 
 # Bytes in which the declaration of the encoding must end, and a document type too if it is to be passed over.
 _HEAD = 4096
@@ -47,11 +48,6 @@ _CODECS = {
     **dict.fromkeys(("euc-kr", "ks-c-5601-1987", "cp949", "windows-949"), "cp949"),
 }
 
-# Characters that XML forbids and test runners write all the same, in names and messages that hold binary data
-# (https://www.w3.org/TR/xml/#charsets); lone surrogates are no Unicode in the first place.
-_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r"))
-_FORBIDDEN = re.compile(f"[{re.escape(_CONTROLS.decode())}\ufffe\uffff]")
-
 # A document type behind nothing but blanks, comments and processing instructions, with or without the address of a
 # DTD, which nobody fetches, and without declarations of its own. The groups are atomic: what they took, they keep.
 _HARMLESS_DOCTYPE = re.compile(
@@ -78,14 +74,15 @@ def as_utf_8(chunks: Iterator[bytes]) -> Iterator[bytes]:
             break
     codec = _codec_of(head)
     decoder = codecs.getincrementaldecoder(codec)(errors="replace")
-    yield _legal(_without_doctype(decoder.decode(head).lstrip()))
+    legal = LegalCharacters()
+    yield legal.replaced(_without_doctype(decoder.decode(head).lstrip()))
     for chunk in chunks:
         # Most reports are such text, which need not be decoded.
-        if codec == "utf-8" and chunk.isascii() and not decoder.getstate()[0] and not _has_controls(chunk):
+        if codec == "utf-8" and chunk.isascii() and not decoder.getstate()[0] and legal.need_not_see(chunk):
             yield chunk
         else:
-            yield _legal(decoder.decode(chunk))
-    yield decoder.decode(b"", final=True).encode()
+            yield legal.replaced(decoder.decode(chunk))
+    yield legal.replaced(decoder.decode(b"", final=True), final=True)
 
 
 def _codec_of(head: bytes) -> str:
@@ -115,15 +112,3 @@ def _without_doctype(text: str) -> str:
         return text
     start, end = harmless.span("doctype")
     return text[:start] + text[end:]
-
-
-def _has_controls(chunk: bytes) -> bool:
-    return len(chunk.translate(None, _CONTROLS)) < len(chunk)
-
-
-def _legal(text: str) -> bytes:
-    encoded = text.encode()
-    # Looked for before it is replaced, since that takes longer than parsing, and hardly any report needs it.
-    if _has_controls(encoded) or "\ufffe" in text or "\uffff" in text:
-        return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text).encode()
-    return encoded

@@ -465,9 +465,13 @@ _XML = [
 
 _ENCODING = [
     *(
-        _encoding(f"reference to {reference}", "not_xml", partial(suite, f"<testcase name='&{reference};'/>"))
+        _encoding(
+            f"reference to {reference}", "inert", partial(suite, f"<testcase name='&{reference};'/>"), name=_REPLACED
+        )
         for reference in ("#0", "#x1B", "#xD800", "#99999999999999999999")
     ),
+    _encoding("million references", "inert", lambda: suite("<testcase name='x'/>" + "&#0;" * 1_000_000), tests=1),
+    _encoding("reference to a MiB of digits", "not_xml", lambda: suite(f"<testcase name='&#{'0' * MIB}1;'/>")),
     _encoding("NUL in a name", "inert", lambda: suite("<testcase name='a\0b'/>"), name=f"a{_REPLACED}b"),
     _encoding("NUL between tags", "inert", lambda: suite(f"\0<testcase name='{MARK}'/>"), **_PASSED),
     _encoding("NUL in a tag", "not_xml", lambda: suite("<test\0case/>")),

@@ -3,6 +3,7 @@
 import contextlib
 import encodings as python_encodings
 import io
+import itertools
 import pkgutil
 import time
 
@@ -203,14 +204,41 @@ def test_what_stands_before_a_document_type_takes_no_time(piece: str) -> None:
     assert time.process_time() - started < 1
 
 
-@pytest.mark.parametrize("reference", ["&#0;", "&#x0;", "&#xD800;", "&#xDFFF;", "&#55357;&#56832;", "&#x110000;"])
+REFERENCES = ["&#0;", "&#x0;", "&#x1B;", "&#27;", "&#xD800;", "&#xdfff;", "&#xFFFE;", "&#x110000;", f"&#{'9' * 5_000};"]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
 @pytest.mark.parametrize("place", ["<t>%s</t>", "<t a='%s'/>"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-15"])
-def test_a_reference_to_such_a_character_is_refused(reference: str, place: str, encoding: str) -> None:
+def test_a_reference_to_such_a_character_is_replaced(reference: str, place: str, encoding: str) -> None:
     """It is no XML, though some writers escape whatever they are given."""
     content = f'<?xml version="1.0" encoding="{encoding}"?>' + place % reference
-    with pytest.raises(NotXml):
-        texts_of(content.encode(encoding))
+    assert texts_of(content.encode(encoding)).strip("ta") == "\ufffd"
+
+
+def test_a_reference_to_another_character_is_read() -> None:
+    """Whatever its form."""
+    assert texts_of(b"<t>&#9;&#xA;&#13;&#32;&#xe4;&#8364;&#x1F6D2;&#00065;&lt;&amp;#0;</t>") == "t\t\n\r ä€🛒A<&#0;t"
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 65_536])
+def test_in_cdata_nothing_is_a_reference(size: int) -> None:
+    """Wherever the pieces end that are read; behind it, it is one."""
+    content = "<t>&#27;<![CDATA[&#27;]&#27;]]&#27;]]>&#27;<![CDATA[<![CDATA[&#0;]]>&#0;]]</t>&#10;"
+    pieces = iter([content[start : start + size].encode() for start in range(0, len(content), size)])
+    # The first ones are read together, to find out about the encoding.
+    padding = b"<!--" + b"x" * 4_096 + b"-->"
+    read = b"".join(as_utf_8(itertools.chain([padding], pieces))).removeprefix(padding).decode()
+    assert read == "<t>\ufffd<![CDATA[&#27;]&#27;]]&#27;]]>\ufffd<![CDATA[<![CDATA[&#0;]]>\ufffd]]</t>&#10;"
+
+
+@given(st.lists(st.text("<![CDATA[]]>&#x1b; \x1bä", max_size=12)))
+def test_what_is_read_piece_by_piece_is_what_is_read_at_once(pieces: list[str]) -> None:
+    """No piece of it hides from the next."""
+    padding = b"<!--" + b"x" * 4_096 + b"-->"
+    whole = "".join(pieces).encode()
+    at_once = b"".join(as_utf_8(iter([padding + whole])))
+    assert b"".join(as_utf_8(iter([padding, *(piece.encode() for piece in pieces)]))) == at_once
 
 
 @pytest.mark.parametrize("encoding", UTF_16)
