@@ -92,7 +92,13 @@ def test_report_arrives_everywhere(platform: Platform) -> None:
     assert (row["status"], row["kind"], row["size"]) == ("success", "junit", REPORT.stat().st_size)
     head = platform.emulator.client("s3").head_object(Bucket=platform.access.outputs["bucket_name"], Key=key)
     totals = {"tests": 8, "passed": 4, "failed": 1, "error": 1, "skipped": 1, "flaky": 1}
-    assert event["run"] == {"id": str(row["event_id"]), "project": "shop", "totals": totals, "duration": 7.911}
+    assert event["run"] == {
+        "id": str(row["event_id"]),
+        "project": "shop",
+        "totals": totals,
+        "duration": 7.911,
+        "incomplete_suites": 0,
+    }
     with platform.access.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
         summary = cursor.execute("select * from run_summary where id = %s", [row["event_id"]]).fetchone()
     assert summary is not None
