@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from handler.processing import Processor
 from tests.handler.helpers import model
@@ -26,6 +26,10 @@ CASES = (
 )
 CART = Suite("testsuite", "pytest", "tests/cart.py", "ci-1", 1234.5, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), CASES)
 RUN = Suite("testsuites", "all", children=(CART,))
+# One class around pytest's suite and in it.
+SAME_CLASS = Suite(
+    "testsuite", "", children=(CASES[2], Suite("testsuite", model.PYTEST, children=(CASES[1], CASES[2])))
+)
 
 
 def read_back(connection: psycopg.Connection[Any], run_id: UUID) -> tuple[list[Result], tuple[Any, ...]]:
@@ -67,6 +71,7 @@ PROJECTS = itertools.count()
 # One database serves all examples: each is a project of its own, and none sees another's tests.
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(run=model.runs)
+@example(run=SAME_CLASS)
 def test_any_run_comes_back_as_it_was_written(recorder: Recorder, run: Suite) -> None:
     """Every text, status, count and time of it."""
     project = str(next(PROJECTS))

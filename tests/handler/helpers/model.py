@@ -167,6 +167,8 @@ def results(run: Suite) -> list[Result]:
     alike: dict[object, list[_Found]] = {}
     for found in _cases_of(run, itertools.count(), None, None, ""):
         identifying, besides_suite = FILES[found.suite_file]
+        # What pytest calls its suite is an option: the class tells where its tests stand.
+        besides_suite = besides_suite and not (found.in_pytest and found.case.classname)
         identity = identifying, found.path if besides_suite else None, found.case.classname or None, found.case.name
         alike.setdefault(identity, []).append(found)
     return [result for cases in alike.values() for result in _told_apart(cases)]
@@ -180,7 +182,12 @@ class _Found(NamedTuple):
     path: str | None
     suite_file: str | None
     host: str
-    reruns: bool
+    in_pytest: bool
+
+    @property
+    def reruns(self) -> bool:
+        """Whether others of its name in its suite are reruns of the same test."""
+        return self.in_pytest and self.case.name != ""
 
 
 def _told_apart(alike: list[_Found]) -> Iterator[Result]:
@@ -207,7 +214,7 @@ def _cases_of(suite: Suite, numbers: Iterator[int], path: str | None, file: str 
         if isinstance(child, Suite):
             yield from _cases_of(child, numbers, path, file, host)
         else:
-            yield _Found(child, number, path, file, host, reruns=suite.name == PYTEST and child.name != "")
+            yield _Found(child, number, path, file, host, in_pytest=suite.name == PYTEST)
 
 
 def _attempt(found: _Found) -> Result:
