@@ -2,9 +2,12 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_ATTEMPTS, _PAUSE = 50, 0.1  # seconds
 
 
 @contextmanager
@@ -16,9 +19,19 @@ def working_directory() -> Iterator[Path]:
     except Exception:
         for path in directory.iterdir():
             if path.is_dir():
-                shutil.rmtree(path)
+                _remove(path)
         raise
     except BaseException:
-        shutil.rmtree(directory)
+        _remove(directory)
         raise
+    _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a folder into which a process that was just killed may still write its last file."""
+    for _ in range(_ATTEMPTS):
+        with suppress(OSError):
+            shutil.rmtree(directory)
+            return
+        time.sleep(_PAUSE)
     shutil.rmtree(directory)
