@@ -18,7 +18,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 
 from handler.reading.junit import JUnitReport
 from tests.handler.helpers.recorder import Recorder
-from tests.postgres import temporary_server
+from tests.postgres import migrate, temporary_server
 
 _ROUNDS = 5
 _SUITES, _CASES = 1_000, 100
@@ -135,6 +135,7 @@ def _database() -> Iterator[psycopg.Connection[Any]]:
             autocommit=True,
         ) as connection,
     ):
+        migrate(connection)
         yield connection
 
 

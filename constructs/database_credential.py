@@ -17,14 +17,14 @@ class DatabaseCredential(Construct):
     Both the generator and the way back are ephemeral resources, and the parameter takes its value write-only: the
     password is in no state and in no plan. `password` is an expression for a write-only argument, read back from
     the parameter, so that an apply that was interrupted half-way agrees with it when it is run again.
-    `version`: at least 1; every change of it makes a new password. Raises ValueError if it is lower.
+    `description`: of the parameter; it stays as it is. `version`: at least 1; every change of it makes a new password.
+    Raises ValueError if it is lower.
     """
 
     parameter: SsmParameter
-    password: str
     version: int
 
-    def __init__(self, scope: Construct, id: str, *, parameter_name: str, version: int) -> None:
+    def __init__(self, scope: Construct, id: str, *, parameter_name: str, description: str, version: int) -> None:
         super().__init__(scope, id)
         require_range("version", version, 1, _LAST_VERSION, "(a number to raise)")
         self.version = version
@@ -40,14 +40,18 @@ class DatabaseCredential(Construct):
             "Password",
             name=parameter_name,
             # Neither of these two can change by itself: the provider then sends an empty value, which is refused.
-            description="Password of the database",
+            description=description,
             type="SecureString",
             key_id="alias/aws/ssm",
             value_wo=f"${{{generator}.random_password}}",
             value_wo_version=version,
             tags={"Component": "database", "Sensitive": "true"},
         )
-        self.password = f"${{{_ephemeral(self, 'aws_ssm_parameter', arn=self.parameter.arn)}.value}}"
+
+    @property
+    def password(self) -> str:
+        """An expression for a write-only argument; the parameter is read back where it is asked for, and only there."""
+        return f"${{{_ephemeral(self, 'aws_ssm_parameter', arn=self.parameter.arn)}.value}}"
 
 
 def _ephemeral(scope: Construct, resource_type: str, **arguments: object) -> str:

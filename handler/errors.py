@@ -84,3 +84,7 @@ class EventNotAccepted(TransientFault):
 
 class MissingParameter(TransientFault):
     """Parameter Store does not hold a parameter that the environment names."""
+
+
+class SchemaMismatch(TransientFault):
+    """The database's schema is older or newer than what the function works with."""

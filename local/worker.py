@@ -1,7 +1,7 @@
-"""Lambda's part on this machine: polls the function's queue and runs the deployed function for each batch.
+"""Lambda's part on this machine: runs the deployed functions, when they are invoked and for what their queues hold.
 
-It stands in for the SQS event source mapping and for the execution environment. All it knows about the
-function it reads from the emulator, as deployed.
+It stands in for the SQS event source mappings and for the execution environments. All it knows about the
+functions it reads from the emulator, as deployed.
 """
 
 import base64
@@ -19,6 +19,7 @@ import time
 import traceback
 import uuid
 import zipfile
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from typing import Any, Self
 import boto3
 
 from local import processes
-from local.emulator import Emulator
+from local.emulator import EmulatedAws
 
 # What AWS's Python runtimes bring along: boto3 and its dependencies. The function sees nothing else of this
 # environment, so that a dependency that its package lacks is missing here as well.
@@ -39,32 +40,29 @@ _POLL_WAIT = 1
 
 
 class FunctionError(Exception):
-    """The function threw, timed out, died or gave a malformed answer: its whole batch failed."""
+    """The function threw, timed out, died or gave a malformed answer: its whole batch failed.
+
+    `error_type`: that of the exception, or Lambda's own.
+    """
+
+    def __init__(self, message: str, *, error_type: str = "Runtime.ExitError") -> None:
+        super().__init__(f"{error_type}: {message}")
+        self.message = message
+        self.error_type = error_type
 
 
 class Worker:
-    """Polls the function's queue, one batch at a time, from `start` to `stop` or while a context lasts.
+    """Polls the queues of the functions, one batch at a time, from `start` to `stop` or while a context lasts.
 
-    It waits for a function or mapping that is not deployed yet, and follows what is deployed anew from the
-    next batch on. Messages that failed become visible again after the queue's visibility timeout, as in AWS.
-    `log` gets what the function prints, between the START and REPORT lines that Lambda writes. Its code is
-    unpacked below `directory`.
+    It follows what is deployed from the next batch on. Messages that failed become visible again after the queue's
+    visibility timeout, as in AWS. Each function handles one invocation after the other. `directory` gets what a
+    function prints, between the START and REPORT lines that Lambda writes, in a file of its name, and meanwhile its
+    code.
     """
 
-    def __init__(
-        self,
-        *,
-        emulator: Emulator,
-        function_name: str,
-        database_host_address: str,
-        ca_file: Path,
-        directory: Path,
-        log: Path,
-    ) -> None:
-        self._function_name = function_name
+    def __init__(self, *, emulator: EmulatedAws, database_host_address: str, ca_file: Path, directory: Path) -> None:
         self._directory = directory
-        self._log = log
-        # The function's own settings are AWS's; these send it to this machine.
+        # The functions' own settings are AWS's; these send them to this machine.
         self._one_machine = {
             **emulator.environment(),
             "PGHOSTADDR": database_host_address,
@@ -73,7 +71,8 @@ class Worker:
         self._lambda = emulator.client("lambda")
         self._s3 = emulator.client("s3")
         self._sqs = emulator.client("sqs")
-        self._environment: _ExecutionEnvironment | None = None
+        self._environments: dict[str, _ExecutionEnvironment] = {}
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
@@ -89,26 +88,38 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, and end the function's process. A batch in its hands fails: SQS delivers it again."""
+        """Stop, and end the functions' processes. A batch in their hands fails: SQS delivers it again."""
         self._stopping.set()
         self._thread.join()
+        for name in list(self._environments):
+            with self._locks[name]:
+                self._end_environment(name)
+
+    def invoke(self, name: str, event: Any) -> Any:
+        """Invoke a function and return its answer. Raises FunctionError."""
+        with self._locks[name]:
+            return self._invoke(name, event)
 
     def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
+        while not self._stopping.is_set():
+            try:
+                # Unfiltered: moto compares the name with the one in the mapping's request, which may be an ARN.
+                mappings = self._lambda.list_event_source_mappings()["EventSourceMappings"]
+            except Exception:  # noqa: BLE001 - Lambda's pollers outlive every fault
+                traceback.print_exc()
+                mappings = []
+            enabled = [mapping for mapping in mappings if mapping["State"] == "Enabled"]
+            for mapping in enabled:
+                name = mapping["FunctionArn"].split(":")[6]
                 try:
-                    self._poll()
-                except Exception:  # noqa: BLE001 - Lambda's pollers outlive every fault
-                    self._note(traceback.format_exc())
+                    self._poll(mapping, name)
+                except Exception:  # noqa: BLE001 - nor do they end with what is wrong with one queue
+                    self._note(name, traceback.format_exc())
                     self._stopping.wait(_POLL_WAIT)
-        finally:
-            self._end_environment()
+            if not enabled:
+                self._stopping.wait(_POLL_WAIT)
 
-    def _poll(self) -> None:
-        mapping = self._enabled_mapping()
-        if mapping is None:
-            self._stopping.wait(_POLL_WAIT)
-            return
+    def _poll(self, mapping: dict[str, Any], name: str) -> None:
         queue_arn = mapping["EventSourceArn"]
         queue_url = self._sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
         messages = self._sqs.receive_message(
@@ -121,59 +132,52 @@ class Worker:
         if not messages:
             return
         try:
-            answer = self._invoke({"Records": [_record(message, queue_arn) for message in messages]})
+            answer = self.invoke(name, {"Records": [_record(message, queue_arn) for message in messages]})
             failed = []
             if "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", []):
                 failed = _failed_items(answer, [message["MessageId"] for message in messages])
         except FunctionError as error:
-            self._note(f"{len(messages)} messages stay in the queue: {error}")
+            self._note(name, f"{len(messages)} messages stay in the queue: {error}")
             return
         for message in messages:
             if message["MessageId"] not in failed:
                 self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
-    def _enabled_mapping(self) -> dict[str, Any] | None:
-        # Unfiltered: moto compares the name with the one in the mapping's request, which may be an ARN.
-        mappings: list[dict[str, Any]] = self._lambda.list_event_source_mappings()["EventSourceMappings"]
-        for mapping in mappings:
-            if mapping["FunctionArn"].split(":")[6] == self._function_name and mapping["State"] == "Enabled":
-                return mapping
-        return None
-
-    def _invoke(self, event: dict[str, Any]) -> Any:
-        configuration = self._lambda.get_function_configuration(FunctionName=self._function_name)
+    def _invoke(self, name: str, event: Any) -> Any:
+        configuration = self._lambda.get_function_configuration(FunctionName=name)
         del configuration["ResponseMetadata"]
-        if self._environment and self._environment.configuration != configuration:
-            self._end_environment()
-        if self._environment is None:
-            self._environment = _ExecutionEnvironment(
+        if name in self._environments and self._environments[name].configuration != configuration:
+            self._end_environment(name)
+        if name not in self._environments:
+            self._environments[name] = _ExecutionEnvironment(
                 configuration=configuration,
-                code=self._code(configuration["CodeSha256"]),
-                additions=self._one_machine,
+                code=self._code(name, configuration["CodeSha256"]),
+                # In the place of the role's own credentials: it tells whose request one is.
+                additions={**self._one_machine, "AWS_ACCESS_KEY_ID": name},
                 directory=self._directory,
-                log=self._log,
+                log=self._log(name),
                 stopping=self._stopping,
             )
         request_id = str(uuid.uuid4())
-        self._note(f"START RequestId: {request_id} Version: {configuration['Version']}")
+        self._note(name, f"START RequestId: {request_id} Version: {configuration['Version']}")
         begin = time.monotonic()
         try:
-            answer = self._environment.invoke(event, request_id)
+            answer = self._environments[name].invoke(event, request_id)
         except FunctionError:
-            self._end_environment()
+            self._end_environment(name)
             raise
         finally:
-            self._note(f"REPORT RequestId: {request_id}\tDuration: {(time.monotonic() - begin) * 1000:.2f} ms")
+            self._note(name, f"REPORT RequestId: {request_id}\tDuration: {(time.monotonic() - begin) * 1000:.2f} ms")
         if "error" in answer:
-            raise FunctionError("{errorType}: {errorMessage}".format_map(answer["error"]))
+            raise _function_error(answer["error"])
         return answer["result"]
 
-    def _code(self, code_sha256: str) -> bytes:
+    def _code(self, name: str, code_sha256: str) -> bytes:
         """The package that was deployed.
 
         moto tells the S3 object's key but not its bucket, and a deployment may just be replacing it.
         """
-        location = self._lambda.get_function(FunctionName=self._function_name)["Code"]["Location"]
+        location = self._lambda.get_function(FunctionName=name)["Code"]["Location"]
         key = location.split("/", 3)[3]
         for bucket in self._s3.list_buckets()["Buckets"]:
             answer = self._s3.list_object_versions(Bucket=bucket["Name"], Prefix=key)
@@ -185,13 +189,15 @@ class Worker:
                     return package
         raise LookupError(f"No object {key} in any bucket has the function's SHA-256, {code_sha256}.")
 
-    def _end_environment(self) -> None:
-        if self._environment:
-            self._environment.end()
-            self._environment = None
+    def _end_environment(self, name: str) -> None:
+        if environment := self._environments.pop(name, None):
+            environment.end()
 
-    def _note(self, text: str) -> None:
-        with self._log.open("a") as log:
+    def _log(self, name: str) -> Path:
+        return self._directory / f"{name}.log"
+
+    def _note(self, name: str, text: str) -> None:
+        with self._log(name).open("a") as log:
             log.write(text.rstrip() + "\n")
 
 
@@ -242,7 +248,7 @@ class _ExecutionEnvironment:
         runtime_channel.close()
         self._ready = False
 
-    def invoke(self, event: dict[str, Any], request_id: str) -> dict[str, Any]:
+    def invoke(self, event: Any, request_id: str) -> dict[str, Any]:
         """The runtime's answer, with either `result` or `error`.
 
         Raises FunctionError if there is none: the environment is then of no further use.
@@ -250,7 +256,7 @@ class _ExecutionEnvironment:
         if not self._ready:
             answer = self._answer(_INIT_TIMEOUT)
             if "error" in answer:
-                raise FunctionError("init: {errorType}: {errorMessage}".format_map(answer["error"]))
+                raise _function_error(answer["error"])
             self._ready = True
         timeout = self.configuration["Timeout"]
         invocation = {
@@ -281,7 +287,7 @@ class _ExecutionEnvironment:
             if self._stopping.is_set():
                 raise FunctionError("the worker was stopped")
             if time.monotonic() > deadline:
-                raise FunctionError(f"Task timed out after {timeout:.2f} seconds")
+                raise FunctionError(f"Task timed out after {timeout:.2f} seconds", error_type="Sandbox.Timedout")
             try:
                 part = self._channel.recv(65536)
             except TimeoutError:
@@ -293,6 +299,11 @@ class _ExecutionEnvironment:
             line += part
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def _function_error(error: dict[str, str]) -> FunctionError:
+    """What the function threw, as the runtime answers it."""
+    return FunctionError(error["errorMessage"], error_type=error["errorType"])
 
 
 def _link_runtime_modules(directory: Path) -> None:

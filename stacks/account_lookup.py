@@ -17,11 +17,9 @@ def account_key_arn(scope: Construct) -> str:
 
 
 class AccountLookup(Construct):
-    """The security group that admits a function to the VPC endpoints, and the endpoints' URLs."""
+    """The security group that admits a function to the VPC endpoints, and the URLs of these."""
 
     client_security_group_id: str
-    ssm_url: str
-    events_url: str
 
     def __init__(self, scope: Construct, id: str, *, vpc_id: str, account: AccountSettings) -> None:
         super().__init__(scope, id)
@@ -30,10 +28,11 @@ class AccountLookup(Construct):
         self.client_security_group_id = DataAwsSecurityGroup(
             self, "EndpointClients", name=CLIENT_SECURITY_GROUP_NAME, vpc_id=vpc_id
         ).id
-        self.ssm_url = self._endpoint_url("ssm", account.ssm_vpc_endpoint_id)
-        self.events_url = self._endpoint_url("events", account.events_vpc_endpoint_id)
+        self._existing = {"ssm": account.ssm_vpc_endpoint_id, "events": account.events_vpc_endpoint_id}
 
-    def _endpoint_url(self, service: str, existing: str | None) -> str:
+    def endpoint_url(self, service: str) -> str:
+        """The URL of the endpoint of `ssm` or `events`; to be asked for once each."""
+        existing = self._existing[service]
         name = f"{service.title()}Endpoint"
         if existing:
             endpoint = DataAwsVpcEndpoint(self, name, id=existing)

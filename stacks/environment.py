@@ -9,12 +9,13 @@ from stacks.outputs_stack import OutputsStack
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
 from stacks.s3_stack import S3Stack
+from stacks.schema_stack import SchemaStack
 from stacks.settings import EnvironmentSettings, Settings
 from stacks.vpc_stack import VpcStack
 
 
 class Environment:
-    """The eight stacks of one environment. What one takes from another makes the order in which they are deployed."""
+    """The nine stacks of one environment. What one takes from another makes the order in which they are deployed."""
 
     def __init__(
         self, scope: Construct, *, environment: EnvironmentSettings, settings: Settings, package: FunctionPackage
@@ -28,6 +29,17 @@ class Environment:
         self.iam = IamStack(
             scope, environment=environment, state_bucket=state_bucket, s3=self.s3, event_bridge=self.event_bridge
         )
+        self.schema = SchemaStack(
+            scope,
+            environment=environment,
+            settings=settings,
+            package=package,
+            s3=self.s3,
+            vpc=self.vpc,
+            rds=self.rds,
+            parameter=self.parameter,
+            iam=self.iam,
+        )
         self.function = LambdaStack(
             scope,
             environment=environment,
@@ -38,6 +50,7 @@ class Environment:
             event_bridge=self.event_bridge,
             parameter=self.parameter,
             iam=self.iam,
+            schema=self.schema,
         )
         self.outputs = OutputsStack(
             scope,

@@ -1,4 +1,6 @@
-"""What the function may do: one role, least privilege."""
+"""What the functions may do: a role for each, least privilege."""
+
+from collections.abc import Sequence
 
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatement,
@@ -16,13 +18,18 @@ from stacks.names import MaxLength, database_parameter_name, function_log_group_
 from stacks.s3_stack import S3Stack
 from stacks.settings import EnvironmentSettings
 
-_PARAMETERS = ("endpoint", "username", "password", "name")
+_DATABASE_PARAMETERS = ("endpoint", "username", "password", "name")
 
 
 class IamStack(EnvironmentStack):
-    """The role of the function: the four parameters, the bus, the bucket, the queue, its own log group."""
+    """One role for each function. Both: parameters of the database, own log group, network interfaces.
+
+    Ingest: the bucket, the queue and the bus as well. Schema: the password of the reader.
+    """
 
     lambda_role: IamRole
+    """Of the ingest function."""
+    schema_role: IamRole
 
     def __init__(
         self,
@@ -34,58 +41,75 @@ class IamStack(EnvironmentStack):
         event_bridge: EventBridgeStack,
     ) -> None:
         super().__init__(scope, "iam", environment=environment, state_bucket=state_bucket)
-        caller = Caller(self, "Caller")
-        parameter_arns = {
-            parameter: caller.arn("ssm", f"parameter{database_parameter_name(environment.suffix, parameter)}")
-            for parameter in _PARAMETERS
-        }
-        name = function_name(environment.suffix)
-        statements = [
-            # Every read names the version, for which S3 does not ask for s3:GetObject
-            # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
-            DataAwsIamPolicyDocumentStatement(
-                sid="ReadUploads", actions=["s3:GetObjectVersion"], resources=[f"{s3.bucket.arn}/*"]
-            ),
-            # Without it S3 answers 403 instead of 404 for a key that is gone, which looks like a fault of ours.
-            DataAwsIamPolicyDocumentStatement(
-                sid="SeeMissingUploads", actions=["s3:ListBucket"], resources=[s3.bucket.arn]
-            ),
-            DataAwsIamPolicyDocumentStatement(
-                sid="ReadParameters",
-                actions=["ssm:GetParameters"],
-                resources=list(parameter_arns.values()),
-            ),
-            DataAwsIamPolicyDocumentStatement(
-                sid="DecryptParameters",
-                actions=["kms:Decrypt"],
-                resources=[DataAwsKmsAlias(self, "SsmKey", name="alias/aws/ssm").target_key_arn],
-                condition=[
-                    DataAwsIamPolicyDocumentStatementCondition(
-                        test="StringEquals", variable="kms:ViaService", values=[f"ssm.{caller.region}.amazonaws.com"]
-                    ),
-                    # Parameter Store encrypts each parameter under its own ARN as context.
-                    DataAwsIamPolicyDocumentStatementCondition(
-                        test="StringEquals",
-                        variable="kms:EncryptionContext:PARAMETER_ARN",
-                        values=list(parameter_arns.values()),
-                    ),
-                ],
-            ),
-            DataAwsIamPolicyDocumentStatement(
-                sid="AnnounceEvents", actions=["events:PutEvents"], resources=[event_bridge.custom_event_bus_arn]
-            ),
-            DataAwsIamPolicyDocumentStatement(
-                sid="ConsumeQueue",
-                actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
-                resources=[s3.ingest_queue.queue.arn],
-            ),
-        ]
-        self.lambda_role = FunctionRole(
-            self,
+        self._suffix = environment.suffix
+        self._caller = Caller(self, "Caller")
+        self._ssm_key_arn = DataAwsKmsAlias(self, "SsmKey", name="alias/aws/ssm").target_key_arn
+        self.lambda_role = self._function_role(
             "Function",
-            name=resource_name("lambda", environment.suffix, MaxLength.ROLE),
-            function_arn=caller.arn("lambda", f"function:{name}"),
-            log_group_arn=caller.arn("logs", f"log-group:{function_log_group_name(name)}"),
-            network_arn=caller.arn("ec2", "*/*"),
-            statements=statements,
+            "lambda",
+            parameters=_DATABASE_PARAMETERS,
+            statements=[
+                # Every read names the version, for which S3 does not ask for s3:GetObject
+                # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+                DataAwsIamPolicyDocumentStatement(
+                    sid="ReadUploads", actions=["s3:GetObjectVersion"], resources=[f"{s3.bucket.arn}/*"]
+                ),
+                # Without it S3 answers 403 instead of 404 for a key that is gone, which looks like a fault of ours.
+                DataAwsIamPolicyDocumentStatement(
+                    sid="SeeMissingUploads", actions=["s3:ListBucket"], resources=[s3.bucket.arn]
+                ),
+                DataAwsIamPolicyDocumentStatement(
+                    sid="AnnounceEvents", actions=["events:PutEvents"], resources=[event_bridge.custom_event_bus_arn]
+                ),
+                DataAwsIamPolicyDocumentStatement(
+                    sid="ConsumeQueue",
+                    actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+                    resources=[s3.ingest_queue.queue.arn],
+                ),
+            ],
+        )
+        self.schema_role = self._function_role(
+            "Schema", "schema", parameters=(*_DATABASE_PARAMETERS, "reader-password"), statements=[]
+        )
+
+    def _function_role(
+        self,
+        id: str,
+        service: str,
+        *,
+        parameters: Sequence[str],
+        statements: Sequence[DataAwsIamPolicyDocumentStatement],
+    ) -> IamRole:
+        name = function_name(service, self._suffix)
+        arns = [
+            self._caller.arn("ssm", f"parameter{database_parameter_name(self._suffix, parameter)}")
+            for parameter in parameters
+        ]
+        read_parameters = DataAwsIamPolicyDocumentStatement(
+            sid="ReadParameters", actions=["ssm:GetParameters"], resources=arns
+        )
+        decrypt_parameters = DataAwsIamPolicyDocumentStatement(
+            sid="DecryptParameters",
+            actions=["kms:Decrypt"],
+            resources=[self._ssm_key_arn],
+            condition=[
+                DataAwsIamPolicyDocumentStatementCondition(
+                    test="StringEquals",
+                    variable="kms:ViaService",
+                    values=[f"ssm.{self._caller.region}.amazonaws.com"],
+                ),
+                # Parameter Store encrypts each parameter under its own ARN as context.
+                DataAwsIamPolicyDocumentStatementCondition(
+                    test="StringEquals", variable="kms:EncryptionContext:PARAMETER_ARN", values=arns
+                ),
+            ],
+        )
+        return FunctionRole(
+            self,
+            id,
+            name=resource_name(service, self._suffix, MaxLength.ROLE),
+            function_arn=self._caller.arn("lambda", f"function:{name}"),
+            log_group_arn=self._caller.arn("logs", f"log-group:{function_log_group_name(name)}"),
+            network_arn=self._caller.arn("ec2", "*/*"),
+            statements=[*statements, read_parameters, decrypt_parameters],
         ).role

@@ -54,9 +54,9 @@ def event_log_group_name(suffix: str) -> str:
     return _within(MaxLength.LOG_GROUP, f"/aws/events/tap-application-events-{suffix}")
 
 
-def function_name(suffix: str) -> str:
+def function_name(service: str, suffix: str) -> str:
     """The name of an environment's function: its role is told the log group before the function exists."""
-    return resource_name("lambda", suffix, MaxLength.FUNCTION)
+    return resource_name(service, suffix, MaxLength.FUNCTION)
 
 
 def function_log_group_name(name: str) -> str:
@@ -70,7 +70,7 @@ def parameter_prefix(suffix: str) -> str:
 
 
 def database_parameter_name(suffix: str, name: str) -> str:
-    """The parameter that holds the database's `endpoint`, `username`, `password` or `name`."""
+    """The parameter that holds the database's `endpoint`, `username`, `password`, `reader-password` or `name`."""
     return _within(MaxLength.PARAMETER, f"{parameter_prefix(suffix)}database/{name}")
 
 

@@ -32,6 +32,7 @@ class RdsStack(EnvironmentStack):
             self,
             "Credential",
             parameter_name=database_parameter_name(environment.suffix, "password"),
+            description="Password of the database",
             version=environment.password_version,
         )
         self.db_password_param = credential.parameter

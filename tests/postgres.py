@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
+
+from handler.recording import schema
 from local import processes
 from local.postgres import PostgresServer
 
@@ -28,3 +33,20 @@ def temporary_server(*, password: str) -> Iterator[PostgresServer]:
         ) as server,
     ):
         yield server
+
+
+def make_empty(connection: psycopg.Connection[Any]) -> None:
+    """Takes back whatever a test left."""
+    connection.execute("drop schema public cascade; create schema public")
+
+
+def migrate(connection: psycopg.Connection[Any]) -> list[int]:
+    """Applies all migrations, as the schema function does; the versions of those that were new."""
+
+    deadline = time.monotonic() + 60
+
+    def seconds_left() -> float:
+        return deadline - time.monotonic()
+
+    with schema.alone(connection, seconds_left):
+        return schema.migrate(connection, seconds_left)

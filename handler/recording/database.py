@@ -1,8 +1,9 @@
-"""The connection to PostgreSQL."""
+"""Connections to PostgreSQL."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ TCP_USER_TIMEOUT = 10_000
 KEEPALIVE: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 # Milliseconds, enforced by the server: for a statement, for a lock that another delivery of the upload holds,
 # and for a transaction whose container stopped in its middle (putting an event takes less, retries included).
-SERVER_TIMEOUTS = {
+INGEST_TIMEOUTS = {
     "statement_timeout": 30_000,
     "lock_timeout": 10_000,
     "idle_in_transaction_session_timeout": 60_000,
@@ -44,7 +45,7 @@ def is_connection_lost(error: Exception) -> bool:
 
 
 class Database:
-    """Keeps one connection, checked before each use and reopened when it is gone.
+    """Keeps the connection of a function that records, checked before each use and reopened when it is gone.
 
     Every psycopg.Error is transient.
     """
@@ -54,22 +55,21 @@ class Database:
         self._connection: Connection[Any] | None = None
 
     def connected(self) -> Connection[Any]:
-        """The open connection, checked, or a new one. Raises DatabaseUnavailable and other errors of psycopg."""
+        """The open connection, checked, or a new one, to a schema that the function works with.
+
+        Raises DatabaseUnavailable, SchemaMismatch, and other errors of psycopg.
+        """
         if self._connection:
             try:
-                self._connection.execute("")
+                schema.require(self._connection)
                 return self._connection
             except psycopg.Error:
                 self.close()
         try:
-            self._connection = self._authenticate()
+            self._connection = connect(self._parameters, application_name="tap-ingest", settings=INGEST_TIMEOUTS)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(str(error)) from error
-        try:
-            schema.upgrade(self._connection)
-        except psycopg.Error:
-            self.close()
-            raise
+        schema.require(self._connection)
         return self._connection
 
     def close(self) -> None:
@@ -78,32 +78,37 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _authenticate(self) -> Connection[Any]:
-        try:
-            return _connect(self._parameters.database())
-        except psycopg.OperationalError as error:
-            # libpq has no SQLSTATE (28P01) for a refused connection, and the message is in the server's own
-            # language; that a password was asked for tells a refused credential from an unreachable server.
-            if not (error.pgconn and error.pgconn.used_password):
-                raise
-        return _connect(self._parameters.fetch_database())
 
+def connect(parameters: ParameterStore, *, application_name: str, settings: Mapping[str, int | str]) -> Connection[Any]:
+    """A new connection in autocommit mode, as the owner of the database. `settings`: the server's, for this session.
 
-def _connect(parameters: DatabaseParameters) -> Connection[Any]:
-    host, _, port = parameters.endpoint.rpartition(":")
-    return psycopg.connect(
-        host=host,
-        port=port,
-        user=parameters.username,
-        password=parameters.password,
-        dbname=parameters.name,
-        sslmode="verify-full",
-        # libpq's own variable: on one machine it names the local server's authority.
-        sslrootcert=os.environ.get("PGSSLROOTCERT", str(RDS_CA_BUNDLE)),
-        connect_timeout=CONNECT_TIMEOUT,
-        tcp_user_timeout=TCP_USER_TIMEOUT,
-        **KEEPALIVE,
-        options=" ".join(f"-c {name}={milliseconds}" for name, milliseconds in SERVER_TIMEOUTS.items()),
-        application_name="tap-handler",
-        autocommit=True,
-    )
+    A password that is refused is fetched anew, once: it may have been rotated. Raises psycopg.OperationalError.
+    """
+
+    def opened(database: DatabaseParameters) -> Connection[Any]:
+        host, _, port = database.endpoint.rpartition(":")
+        return psycopg.connect(
+            host=host,
+            port=port,
+            user=database.username,
+            password=database.password,
+            dbname=database.name,
+            sslmode="verify-full",
+            # libpq's own variable: on one machine it names the local server's authority.
+            sslrootcert=os.environ.get("PGSSLROOTCERT", str(RDS_CA_BUNDLE)),
+            connect_timeout=CONNECT_TIMEOUT,
+            tcp_user_timeout=TCP_USER_TIMEOUT,
+            **KEEPALIVE,
+            options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
+            application_name=application_name,
+            autocommit=True,
+        )
+
+    try:
+        return opened(parameters.database())
+    except psycopg.OperationalError as error:
+        # libpq has no SQLSTATE (28P01) for a refused connection, and the message is in the server's own
+        # language; that a password was asked for tells a refused credential from an unreachable server.
+        if not (error.pgconn and error.pgconn.used_password):
+            raise
+    return opened(parameters.fetch_database())

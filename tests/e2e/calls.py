@@ -18,12 +18,10 @@ class UnknownCallError(Exception):
     """The function called something that nobody said which permission it takes."""
 
 
-def role_policy(platform: Platform) -> Block:
-    """All that the role may do, as Terraform deployed it."""
+def role_policy(platform: Platform, function: str) -> Block:
+    """All that the role of a function may do, as Terraform deployed it."""
     client = platform.emulator.client("iam")
-    configuration = platform.emulator.client("lambda").get_function_configuration(
-        FunctionName=platform.access.outputs["lambda_function_name"]
-    )
+    configuration = platform.emulator.client("lambda").get_function_configuration(FunctionName=function)
     role = configuration["Role"].rpartition("/")[2]
     assert client.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
     [name] = client.list_role_policies(RoleName=role)["PolicyNames"]
@@ -36,6 +34,7 @@ class Surroundings:
     """What the answer to a call depends on, beside the call. ARNs are of the account that is emulated."""
 
     account: str
+    function: str
     role: str
     ssm_key: str
     secure_parameters: frozenset[str]
@@ -45,15 +44,14 @@ class Surroundings:
     """Those of the interface endpoints, by service."""
 
     @classmethod
-    def of(cls, platform: Platform) -> "Surroundings":
+    def of(cls, platform: Platform, function: str) -> "Surroundings":
         client = platform.emulator.client
-        configuration = client("lambda").get_function_configuration(
-            FunctionName=platform.access.outputs["lambda_function_name"]
-        )
+        configuration = client("lambda").get_function_configuration(FunctionName=function)
         versions = client("s3").list_object_versions(Bucket=platform.access.outputs["bucket_name"])
         assert not versions["IsTruncated"]
         return cls(
             account=client("sts").get_caller_identity()["Account"],
+            function=function,
             role=configuration["Role"],
             ssm_key=client("kms").describe_key(KeyId="alias/aws/ssm")["KeyMetadata"]["Arn"],
             secure_parameters=frozenset(
@@ -133,12 +131,12 @@ def _get_object(call: Recorded, surroundings: Surroundings) -> Iterator[Case]:
             yield surroundings.case("s3:ListBucket", bucket)
 
 
-def cases_of_code(platform: Platform, cases: Sequence[Case]) -> Sequence[Case]:
+def cases_of_code(surroundings: Surroundings, cases: Sequence[Case]) -> Sequence[Case]:
     """The same requests to EC2 that AWS makes in the function's name, made by the function's code.
 
     https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
     """
-    function = {"lambda:SourceFunctionArn": platform.access.outputs["lambda_function_arn"]}
+    function = {"lambda:SourceFunctionArn": surroundings.arn("lambda", f"function:{surroundings.function}")}
     return [
         replace(case, request=replace(case.request, context={**case.request.context, **function}))
         for case in cases
@@ -146,15 +144,22 @@ def cases_of_code(platform: Platform, cases: Sequence[Case]) -> Sequence[Case]:
     ]
 
 
-def cases_of_aws(platform: Platform, surroundings: Surroundings) -> Sequence[Case]:
-    """What AWS does under the function's role without being called by it, with the page that says so."""
-    sqs = platform.emulator.client("sqs")
-    queue = sqs.get_queue_attributes(QueueUrl=platform.access.outputs["ingest_queue_url"], AttributeNames=["QueueArn"])[
-        "Attributes"
-    ]["QueueArn"]
+def cases_of_mapping(platform: Platform, surroundings: Surroundings) -> Sequence[Case]:
+    """What the event source mapping does under the ingest function's role.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+    """
+    queue_url = platform.access.outputs["ingest_queue_url"]
+    answer = platform.emulator.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+    queue = answer["Attributes"]["QueueArn"]
+    actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    return [surroundings.case(action, queue) for action in actions]
+
+
+def cases_of_lambda(surroundings: Surroundings) -> Sequence[Case]:
+    """What Lambda does under the role of every function, without being called by it, with the page that says so."""
     log_stream = surroundings.arn(
-        "logs",
-        f"log-group:/aws/lambda/{platform.access.outputs['lambda_function_name']}:log-stream:2026/01/31/[$LATEST]0123",
+        "logs", f"log-group:/aws/lambda/{surroundings.function}:log-stream:2026/01/31/[$LATEST]0123"
     )
     subnet, group, interface = (
         surroundings.arn("ec2", f"{kind}/*") for kind in ("subnet", "security-group", "network-interface")
@@ -162,11 +167,6 @@ def cases_of_aws(platform: Platform, surroundings: Surroundings) -> Sequence[Cas
     return [
         surroundings.case(action, resource)
         for action, resource in (
-            # The event source mapping:
-            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
-            ("sqs:ReceiveMessage", queue),
-            ("sqs:DeleteMessage", queue),
-            ("sqs:GetQueueAttributes", queue),
             # What the function prints; its log group exists:
             # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
             ("logs:CreateLogStream", log_stream),

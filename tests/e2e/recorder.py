@@ -12,7 +12,7 @@ from local.emulator import Emulator
 
 # What AWS's SDKs tell of themselves in Lambda, by the variable AWS_EXECUTION_ENV that its runtimes set.
 _FUNCTION = re.compile(r"\bexec-env/AWS_Lambda_")
-_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
+_SIGNED_FOR = re.compile(r"Credential=(?P<key>[^/]+)/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,11 @@ class Recorded:
         return signature["service"] if signature else ""
 
     @property
-    def is_functions(self) -> bool:
-        """Whether the function made it, and not the worker in Lambda's place, Terraform or a test."""
-        return bool(_FUNCTION.search(self.headers.get("user-agent", "")))
+    def function(self) -> str | None:
+        """Which function made it; None for Terraform, the tests, and the worker in Lambda's place."""
+        signature = _SIGNED_FOR.search(self.headers.get("authorization", ""))
+        of_function = signature and _FUNCTION.search(self.headers.get("user-agent", ""))
+        return signature["key"] if signature and of_function else None
 
 
 def start_recording(emulator: Emulator) -> None:

@@ -10,8 +10,17 @@ import pytest
 
 from local.cdktf import PROJECT
 from local.platform import Platform
-from tests.e2e.calls import Surroundings, UnknownCallError, cases_of, cases_of_aws, cases_of_code, role_policy
+from tests.e2e.calls import (
+    Surroundings,
+    UnknownCallError,
+    cases_of,
+    cases_of_code,
+    cases_of_lambda,
+    cases_of_mapping,
+    role_policy,
+)
 from tests.e2e.recorder import Recorded, recorded
+from tests.e2e.stacks import SUFFIX
 from tests.e2e.uploads import event_of, upload
 from tests.security import iam
 from tests.security.iam import Case
@@ -60,33 +69,41 @@ class Run:
     """What AWS does in the function's name, asked for by its code."""
 
 
-@pytest.fixture(scope="module")
-def run(platform: Platform) -> Run:
-    """Every way is taken; what earlier tests made the function do counts as well."""
-    for name, (status, send) in WAYS.items():
-        key = f"permissions/{name}"
-        send(platform, key)
-        assert event_of(platform, key)["status"] == status
-    surroundings = Surroundings.of(platform)
-    calls = [request for request in recorded(platform.emulator) if request.is_functions]
+@pytest.fixture(scope="module", params=["lambda", "schema"])
+def run(request: pytest.FixtureRequest, platform: Platform) -> Run:
+    """Of each function. Every way is taken; what earlier tests made it do counts as well."""
+    function = f"tap-{request.param}-{SUFFIX}"
+    surroundings = Surroundings.of(platform, function)
+    of_aws = [*cases_of_lambda(surroundings)]
+    if request.param == "lambda":
+        for name, (status, send) in WAYS.items():
+            key = f"permissions/{name}"
+            send(platform, key)
+            assert event_of(platform, key)["status"] == status
+        surroundings = Surroundings.of(platform, function)
+        of_aws += cases_of_mapping(platform, surroundings)
+    else:
+        answer = platform.emulator.client("lambda").invoke(FunctionName=function, Payload=b'{"migrate": true}')
+        assert "FunctionError" not in answer
+    calls = [request for request in recorded(platform.emulator) if request.function == function]
     of_function: list[Case] = []
     for call in calls:
         of_function += [case for case in cases_of(call, surroundings) if case not in of_function]
-    of_aws = cases_of_aws(platform, surroundings)
     return Run(
-        policy=role_policy(platform),
+        policy=role_policy(platform, function),
         surroundings=surroundings,
         calls=calls,
         of_function=of_function,
-        of_aws=list(of_aws),
-        refused=list(cases_of_code(platform, of_aws)),
+        of_aws=of_aws,
+        refused=list(cases_of_code(surroundings, of_aws)),
     )
 
 
 def test_function_was_seen(run: Run) -> None:
-    """It calls three services. A recorder that sees nothing would find nothing denied."""
-    assert {call.service for call in run.calls} == {"ssm", "s3", "events"}
-    assert len(run.calls) >= len(WAYS) * 2
+    """It calls these services. A recorder that sees nothing would find nothing denied."""
+    services = {"ssm"} if "schema" in run.surroundings.function else {"ssm", "s3", "events"}
+    assert {call.service for call in run.calls} == services
+    assert len(run.calls) >= (len(WAYS) * 2 if "s3" in services else 1)
 
 
 def test_nothing_is_denied(run: Run) -> None:
@@ -103,7 +120,8 @@ def test_nothing_is_granted_in_vain(run: Run, summary: list[str]) -> None:
     unused = [part for part in granted if part in unneeded]
     by_function = [part for part in granted if part not in not_by_function]
     summary.append(
-        f"permissions: {len(granted)} granted, {len(by_function)} used by the function in {len(run.calls)} calls,"
+        f"permissions of {run.surroundings.function}: {len(granted)} granted,"
+        f" {len(by_function)} used by the function in {len(run.calls)} calls,"
         f" {len(granted) - len(by_function) - len(unused)} by AWS in its name, {len(unused)} unused;"
         f" denied: {len(denied)}"
     )
@@ -115,7 +133,10 @@ def test_code_is_denied_what_lambda_may_do_to_the_vpc(run: Run, summary: list[st
     assert len(run.refused) == 8
     assert iam.denied(run.policy, run.refused) == [case.request for case in run.refused]
     assert [str(part) for part in iam.unneeded(run.policy, run.refused, "Deny")] == []
-    summary.append(f"denial: {len(run.refused)} requests to EC2 by the function's code, all refused by it alone")
+    summary.append(
+        f"denial of {run.surroundings.function}: {len(run.refused)} requests to EC2 by the function's code,"
+        " all refused by it alone"
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +155,7 @@ def test_what_is_granted_in_vain_is_found(run: Run, statement: Block) -> None:
 
 
 def test_value_of_a_condition_that_nobody_needs_is_found(run: Run) -> None:
-    """A fifth parameter that the key could decrypt."""
+    """One more parameter that the key could decrypt."""
     policy = json.loads(json.dumps(run.policy))
     [statement] = [it for it in policy["Statement"] if it["Effect"] == "Allow" and "Condition" in it]
     statement["Condition"]["StringEquals"]["kms:EncryptionContext:PARAMETER_ARN"].append("arn:aws:ssm:::parameter/x")

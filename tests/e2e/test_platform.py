@@ -8,6 +8,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.rows import dict_row
 
@@ -16,12 +17,13 @@ from handler.reading.report import Attempt
 from local.cdktf import PROJECT, Cdktf, Tables
 from local.platform import Platform
 from tests.e2e.calls import Surroundings, cases_of, role_policy
+from tests.e2e.reader import reader, reader_password
 from tests.e2e.recorder import recorded
 from tests.e2e.stacks import SERVICES, STACKS, SUFFIX, owner
 from tests.e2e.uploads import event_of, row_of, upload, wait_for
 from tests.security import iam
 from tests.security.credentials import credentials_in
-from tests.terraform import terraform
+from tests.terraform import terraform, text_of
 
 REPORT = PROJECT / "local" / "sample-report.xml"
 
@@ -123,7 +125,7 @@ def test_faulty_report_is_announced(platform: Platform) -> None:
 @pytest.mark.security
 def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path, summary: list[str]) -> None:
     """No synthesized JSON, state, plan or log has it or any credential, nor has the function's configuration."""
-    password = platform.access.password()
+    passwords = [platform.access.password(), reader_password(platform)]
     # A plan of the rotation: to make it, Terraform reads the password that is in force.
     rotation = another(platform, tmp_path, {SUFFIX: {**platform.settings, "password_version": 2}})
     rotation.environment.update(platform.environment.environment)
@@ -150,7 +152,7 @@ def test_password_is_written_down_nowhere(platform: Platform, tmp_path: Path, su
     texts |= {str(path): path.read_bytes() for path in written if path.is_file() and ".terraform/" not in str(path)}
     function = platform.emulator.client("lambda").get_function_configuration(FunctionName=f"tap-lambda-{SUFFIX}")
     texts["function"] = json.dumps(function, default=str).encode()
-    assert [name for name, text in texts.items() if password.encode() in text] == []
+    assert [name for name, text in texts.items() for password in passwords if password.encode() in text] == []
     scanned = tmp_path / "scanned"
     scanned.mkdir()
     assert credentials_in(texts, scanned) == []
@@ -177,18 +179,45 @@ def test_content_of_reports_is_logged_nowhere(platform: Platform) -> None:
 
 def test_failover_is_sat_out(platform: Platform) -> None:
     """A report that comes while the database is down is processed once it is back, and its message comes only once."""
-    platform.postgres.stop()
+    rds, instance = platform.emulator.client("rds"), platform.access.outputs["db_instance_id"]
+    rds.stop_db_instance(DBInstanceIdentifier=instance)
     upload(platform, "shop/while-down.xml", REPORT.read_bytes())
     log = platform.access.function_log
     wait_for(lambda: "Database unavailable, waiting" in log.read_text())
-    platform.postgres.start()
+    rds.start_db_instance(DBInstanceIdentifier=instance)
     assert event_of(platform, "shop/while-down.xml")["status"] == "success"
     assert "to be retried" not in log.read_text()
 
 
 def test_nothing_was_denied(platform: Platform) -> None:
     """What the function did in all these tests, faults among them, its role allows."""
-    surroundings = Surroundings.of(platform)
-    calls = [request for request in recorded(platform.emulator) if request.is_functions]
+    function = platform.access.outputs["lambda_function_name"]
+    surroundings = Surroundings.of(platform, function)
+    calls = [request for request in recorded(platform.emulator) if request.function == function]
     cases = [case for call in calls for case in cases_of(call, surroundings)]
-    assert iam.denied(role_policy(platform), cases) == []
+    assert iam.denied(role_policy(platform, function), cases) == []
+
+
+def test_schema_function_that_fails_fails_the_deploy(platform: Platform) -> None:
+    """With its sentence; the next deploy invokes it again."""
+    stack = f"tap-schema-{SUFFIX}"
+    apply = ("apply", "-auto-approve", "-input=false", "-no-color")
+    with platform.access.connect() as connection:
+        connection.execute("insert into schema_version values (999, 999)")
+        try:
+            failed = terraform(platform.environment, stack, *apply, "-replace=aws_lambda_invocation.Migration")
+        finally:
+            connection.execute("delete from schema_version where version = 999")
+    assert failed.returncode == 1
+    assert "The database's schema works with packages from version 999 on, and this one has" in text_of(failed)
+    again = terraform(platform.environment, stack, *apply)
+    assert (again.returncode, "1 added, 0 changed" in again.stdout) == (0, True), text_of(again)
+
+
+@pytest.mark.security
+def test_reader_may_look_and_nothing_else(platform: Platform) -> None:
+    """With the password that Parameter Store holds for it."""
+    with reader(platform) as connection:
+        assert connection.execute("select count(*) > 0 from run_summary").fetchone() == (True,)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("delete from upload")

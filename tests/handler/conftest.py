@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import botocore.session
 import pytest
 
-from handler.environment_variables import EnvironmentVariables
-from handler.lambda_function import make_processor
+from handler.environment_variables import IngestVariables
+from handler.ingest_function import make_processor
 from handler.processing import Processor
 from local.emulator import Emulator
 from local.postgres import PostgresServer
 from tests.handler.helpers.recorder import Recorder
 from tests.handler.helpers.surroundings import PASSWORD, VARIABLES, Aws, Function, Postgres
-from tests.postgres import temporary_server
+from tests.postgres import make_empty, migrate, temporary_server
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +43,13 @@ def one_session() -> Iterator[None]:
 def postgres(
     running_postgres: PostgresServer, environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Postgres]:
-    """An empty database, at which libpq's own variables point as the worker of one machine sets them."""
+    """A database with its schema, at which libpq's own variables point as the worker of one machine sets them."""
     monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
     monkeypatch.setenv("PGSSLROOTCERT", str(running_postgres.ca_file))
     postgres = Postgres(running_postgres)
-    postgres.query("drop schema public cascade; create schema public")
+    with postgres.connect() as connection:
+        make_empty(connection)
+        migrate(connection)
     yield postgres
     if postgres.password != PASSWORD:
         postgres.set_password(PASSWORD)
@@ -70,7 +72,7 @@ def aws(emulator: Emulator, postgres: Postgres) -> Aws:
 @pytest.fixture
 def processor(aws: Aws) -> Iterator[Processor]:
     """The function as one container has it."""
-    processor = make_processor(EnvironmentVariables.read(VARIABLES))
+    processor = make_processor(IngestVariables.read(VARIABLES))
     yield processor
     processor.database.close()
 
@@ -78,7 +80,7 @@ def processor(aws: Aws) -> Iterator[Processor]:
 @pytest.fixture
 def other_processor(aws: Aws) -> Iterator[Processor]:
     """The function as another container has it."""
-    processor = make_processor(EnvironmentVariables.read(VARIABLES))
+    processor = make_processor(IngestVariables.read(VARIABLES))
     yield processor
     processor.database.close()
 

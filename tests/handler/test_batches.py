@@ -2,7 +2,7 @@
 
 import pytest
 
-from handler import lambda_function
+from handler import ingest_function
 from handler.recording import invalid_messages
 from tests.handler.helpers.surroundings import Aws, Function, LambdaContext, Postgres, message, report, upload_of
 
@@ -136,7 +136,7 @@ def test_a_message_that_ends_its_container_does_not_take_the_same_ones_along(aws
     suspects = [message(message_id=name, receives=4) for name in ("deadly", "a", "b")]
     before: set[str] = set()
     for _ in range(50):
-        order = [it["messageId"] for it in lambda_function._in_turn(suspects)]
+        order = [it["messageId"] for it in ingest_function._in_turn(suspects)]
         before |= set(order[: order.index("deadly")])
     assert before == {"a", "b"}
 

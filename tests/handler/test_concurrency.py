@@ -51,10 +51,7 @@ def test_two_containers_at_the_same_moment_have_one_effect(
 ) -> None:
     """One of them announces each upload, the other finds nothing left to do."""
     uploads = [upload_of(aws.upload(f"{number}.xml")) for number in range(10)]
-    # Else the containers would meet at the schema's lock instead of the upload's.
-    processor.process(uploads[0])
-    other_processor.process(uploads[0])
-    for upload in uploads[1:]:
+    for upload in uploads:
         barrier = Barrier(2)
 
         def process(container: Processor, upload: Upload = upload, barrier: Barrier = barrier) -> Any:
@@ -90,7 +87,7 @@ def test_a_report_waits_for_the_new_tests_of_another_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Longer than for any other lock: two first reports of a project may each take their time."""
-    monkeypatch.setitem(database.SERVER_TIMEOUTS, "lock_timeout", 100)
+    monkeypatch.setitem(database.INGEST_TIMEOUTS, "lock_timeout", 100)
     first, second = (upload_of(aws.upload(key, report(cases=2))) for key in ("first.xml", "second.xml"))
     with ThreadPoolExecutor() as containers:
         with other_processor.database.connected().transaction():
@@ -113,7 +110,7 @@ def test_a_delivery_does_not_wait_longer_than_the_lock_timeout(
     """It fails instead, and finds the work done when it comes again."""
     delivery = aws.upload(content=report(cases=3_000))
     other_processor.process(upload_of(aws.upload("first.txt")))
-    monkeypatch.setitem(database.SERVER_TIMEOUTS, "lock_timeout", 100)
+    monkeypatch.setitem(database.INGEST_TIMEOUTS, "lock_timeout", 100)
     began, go_on = Event(), Event()
 
     def pause() -> None:

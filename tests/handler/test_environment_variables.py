@@ -1,8 +1,8 @@
-"""The function's environment variables."""
+"""The functions' environment variables."""
 
 import pytest
 
-from handler.environment_variables import EnvironmentVariables
+from handler.environment_variables import IngestVariables, SchemaVariables
 
 VARIABLES = {
     "ENVIRONMENT": "dev",
@@ -17,7 +17,7 @@ VARIABLES = {
 
 def test_reads_the_seven_variables_and_ignores_others() -> None:
     """Each variable has its field."""
-    assert EnvironmentVariables.read({**VARIABLES, "PATH": "/bin"}) == EnvironmentVariables(
+    assert IngestVariables.read({**VARIABLES, "PATH": "/bin"}) == IngestVariables(
         environment="dev",
         db_endpoint_param="/tap/dev/database/endpoint",
         db_username_param="/tap/dev/database/username",
@@ -33,5 +33,14 @@ def test_names_every_missing_and_empty_variable_in_one_sentence() -> None:
     variables = {**VARIABLES, "EVENT_SOURCE": ""}
     del variables["DB_NAME_PARAM"]
     with pytest.raises(KeyError) as error:
-        EnvironmentVariables.read(variables)
+        IngestVariables.read(variables)
     assert error.value.args == ("Set DB_NAME_PARAM, EVENT_SOURCE in the function's environment.",)
+
+
+def test_schema_function_is_told_of_the_reader_and_of_no_bus() -> None:
+    """It announces nothing."""
+    variables = {name: value for name, value in VARIABLES.items() if not name.startswith("EVENT_")}
+    with pytest.raises(KeyError, match="Set DB_READER_PASSWORD_PARAM in"):
+        SchemaVariables.read(variables)
+    reader = "/tap/dev/database/reader-password"
+    assert SchemaVariables.read({**variables, "DB_READER_PASSWORD_PARAM": reader}).db_reader_password_param == reader

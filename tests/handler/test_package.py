@@ -76,7 +76,7 @@ def test_it_holds_the_source_and_nothing_else_of_the_handler(built: dict[package
         "handler/recording/migrations",
     }
     assert {path.suffix for path in of_handler} == {".py", ".sql", ".pem"}
-    assert {"lambda_function.py", "junit.py", "outbox.py", "0001_uploads_and_outbox.sql"} <= {
+    assert {"ingest_function.py", "schema_function.py", "junit.py", "outbox.py", "0001_first_schema.sql"} <= {
         p.name for p in of_handler
     }
     assert not {"package.py", "renew_rds_ca_bundle.py"} & {path.name for path in of_handler}
@@ -126,7 +126,7 @@ def test_the_package_for_the_host_runs_here(built: dict[package.Target, Path], t
     with zipfile.ZipFile(built["host"]) as archive:
         archive.extractall(tmp_path)
     program = (
-        "import handler.lambda_function as entry_point, psycopg;"
+        "import handler.ingest_function as entry_point, psycopg;"
         " print(entry_point.__file__, psycopg.pq.__impl__, psycopg.__file__)"
     )
     process = subprocess.run(
@@ -138,7 +138,7 @@ def test_the_package_for_the_host_runs_here(built: dict[package.Target, Path], t
         check=True,
     )
     assert process.stdout.split() == [
-        str(tmp_path / "handler" / "lambda_function.py"),
+        str(tmp_path / "handler" / "ingest_function.py"),
         "binary",
         str(tmp_path / "psycopg" / "__init__.py"),
     ]

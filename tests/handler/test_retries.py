@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from handler import lambda_function
+from handler import ingest_function
 from handler.recording.database import Database, DatabaseUnavailable
 from local.emulator import Emulator
 from tests.handler.helpers.surroundings import (
@@ -138,10 +138,10 @@ def test_a_database_that_stays_down_costs_nothing_but_a_retry(aws: Aws, postgres
 @contextmanager
 def happening_within_reports(happen: Callable[[], object]) -> Iterator[None]:
     """Lets something happen in the middle of each report that the function's container reads."""
-    processor = lambda_function._processor()
+    processor = ingest_function._processor()
     storage = InterruptedStorage(processor.storage, happen)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lambda_function, "_processor", lambda: dataclasses.replace(processor, storage=storage))
+        patch.setattr(ingest_function, "_processor", lambda: dataclasses.replace(processor, storage=storage))
         yield
 
 
@@ -206,7 +206,7 @@ def test_a_fault_that_is_not_the_databases_holds_nobody_up(aws: Aws, function: F
 
 def test_containers_do_not_wait_in_step() -> None:
     """A database that comes back is not met by all of them at once, and is found soon."""
-    one, other = (list(itertools.islice(lambda_function._pauses(), 20)) for _ in range(2))
+    one, other = (list(itertools.islice(ingest_function._pauses(), 20)) for _ in range(2))
     assert one != other
     assert 0.5 <= one[0] <= 1
     assert all(4 <= pause <= 8 for pause in one[3:])

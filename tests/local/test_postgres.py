@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from local import postgres, processes
-from local.certificates import write_server_certificate
+from local.certificates import Authority
 from local.postgres import PostgresServer, PostgresUnavailableError
 
 HOSTNAME = "tap-rds-test.abcdefghijkl.us-east-1.rds.amazonaws.com"
@@ -87,7 +87,7 @@ def test_user_owns_the_database_and_is_no_superuser(server: PostgresServer) -> N
 
 
 def test_wrong_authority_is_refused(server: PostgresServer, tmp_path: Path) -> None:
-    write_server_certificate(HOSTNAME, tmp_path)
+    Authority().write_certificate(tmp_path / "ca.pem")
     with pytest.raises(psycopg.OperationalError, match="SSL error"):
         _connect(server, sslrootcert=str(tmp_path / "ca.pem"))
 

@@ -10,10 +10,9 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from handler.recording import schema
 from local.postgres import PostgresServer
 from local.tables import plain, show_results, show_run
-from tests.postgres import temporary_server
+from tests.postgres import make_empty, migrate, temporary_server
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 
@@ -39,13 +38,13 @@ def empty_database(server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
         sslrootcert=str(server.ca_file),
         autocommit=True,
     ) as connection:
-        connection.execute("drop schema public cascade; create schema public")
+        make_empty(connection)
         yield connection
 
 
 @pytest.fixture
 def database(empty_database: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    schema.upgrade(empty_database)
+    migrate(empty_database)
     return empty_database
 
 
@@ -72,8 +71,9 @@ def record(
     counts = [statuses.count(status) for status in ("passed", "failed", "error", "skipped", "flaky")]
     database.execute(
         """
-        insert into run (id, duration_seconds, tests, passed, failed, error, skipped, flaky)
-        values (%s, %s, %s, %s, %s, %s, %s, %s)
+        insert into run (id, incomplete_suites, hostnames, properties,
+                         duration_seconds, tests, passed, failed, error, skipped, flaky)
+        values (%s, 0, '{}', '{}', %s, %s, %s, %s, %s, %s, %s)
         """,
         [run, sum(seconds or 0 for _, seconds in outcomes.values()), len(outcomes), *counts],
     )

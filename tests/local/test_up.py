@@ -20,7 +20,8 @@ from local import __main__, up
 from local.access import Access
 from local.emulator import EmulatedAws
 
-access = Access(aws=EmulatedAws("http://127.0.0.1:1"), directory=Path("/tmp/tap-x"), outputs={"bucket_name": "uploads"})
+outputs = {"bucket_name": "uploads", "lambda_function_name": "function"}
+access = Access(aws=EmulatedAws("http://127.0.0.1:1"), directory=Path("/tmp/tap-x"), outputs=outputs)
 up.Platform = lambda *_: nullcontext(SimpleNamespace(access=access))
 sys.argv = ["local", "up", "--platform=running.json"]
 __main__.main()

@@ -7,6 +7,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from local.emulator import Emulator
-from local.worker import Worker
+from local.worker import FunctionError, Worker
 
 # Does what the body of its first message says, and writes what it was given to the file that RESULTS names.
 FUNCTION = """
@@ -127,7 +128,7 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(emulator: Emulator, name: str, tmp_path: Path) -> Deployment:
+def deployment(emulator: Emulator, name: str, tmp_path: Path) -> Iterator[Deployment]:
     s3, sqs, functions = (emulator.client(service) for service in ("s3", "sqs", "lambda"))
     role = emulator.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     s3.create_bucket(Bucket=f"{name}-artifacts")
@@ -153,7 +154,9 @@ def deployment(emulator: Emulator, name: str, tmp_path: Path) -> Deployment:
         Enabled=True,
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )["UUID"]
-    return deployed
+    yield deployed
+    # Other tests' workers would poll it.
+    functions.delete_event_source_mapping(UUID=deployed.mapping)
 
 
 @pytest.fixture
@@ -163,22 +166,20 @@ def one_by_one(deployment: Deployment) -> None:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "worker.log"
+def log(tmp_path: Path, name: str) -> Path:
+    return tmp_path / "work" / f"{name}.log"
 
 
 @pytest.fixture
-def worker(deployment: Deployment, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
+def worker(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
     # Polls return at once, so that no test waits a second for its worker to stop.
     monkeypatch.setattr("local.worker._POLL_WAIT", 0)
     (tmp_path / "work").mkdir()
     return Worker(
         emulator=deployment.emulator,
-        function_name=deployment.name,
         database_host_address="127.0.0.1",
         ca_file=tmp_path / "ca.pem",
         directory=tmp_path / "work",
-        log=log,
     )
 
 
@@ -333,7 +334,7 @@ def test_function_that_cannot_be_imported_fails_the_batch(deployment: Deployment
     deployment.configure(Handler="app.missing.handler")
     deployment.send({})
     with worker:
-        _until(lambda: log.exists() and "init: ModuleNotFoundError: No module named 'app.missing'" in log.read_text())
+        _until(lambda: log.exists() and "ModuleNotFoundError: No module named 'app.missing'" in log.read_text())
         assert deployment.counts() == (0, 1)
         deployment.configure(Handler="app.entry.handler")
         deployment.send({})
@@ -369,6 +370,7 @@ def test_environment_is_what_was_deployed_and_what_lambda_adds(
         "PATH": os.defpath,
         "TZ": ":UTC",
         **deployment.emulator.environment(),
+        "AWS_ACCESS_KEY_ID": deployment.name,
         "PGHOSTADDR": "127.0.0.1",
         "PGSSLROOTCERT": str(tmp_path / "ca.pem"),
     }
@@ -456,17 +458,10 @@ def test_disabled_mapping_is_not_polled(deployment: Deployment, worker: Worker) 
         deployment.invocations(1)
 
 
-def test_function_that_is_not_deployed_yet_is_waited_for(emulator: Emulator, tmp_path: Path, log: Path) -> None:
-    with Worker(
-        emulator=emulator,
-        function_name="missing",
-        database_host_address="127.0.0.1",
-        ca_file=tmp_path / "ca.pem",
-        directory=tmp_path,
-        log=log,
-    ):
+def test_function_that_is_not_deployed_yet_is_waited_for(emulator: Emulator, tmp_path: Path) -> None:
+    with Worker(emulator=emulator, database_host_address="127.0.0.1", ca_file=tmp_path / "ca.pem", directory=tmp_path):
         time.sleep(0.5)
-    assert not log.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_log_has_the_output_and_the_lines_of_lambda(deployment: Deployment, worker: Worker, log: Path) -> None:
@@ -480,13 +475,15 @@ def test_log_has_the_output_and_the_lines_of_lambda(deployment: Deployment, work
     assert lines[-1].startswith(f"REPORT RequestId: {request_id}\tDuration: ")
 
 
-def test_stop_ends_a_busy_function_and_leaves_nothing(deployment: Deployment, worker: Worker, tmp_path: Path) -> None:
+def test_stop_ends_a_busy_function_and_leaves_its_log(
+    deployment: Deployment, worker: Worker, tmp_path: Path, log: Path
+) -> None:
     deployment.send({"order": "sleep"})
     with worker:
         [seen] = deployment.invocations(1)
     with pytest.raises(ProcessLookupError):
         os.kill(seen["process"], 0)
-    assert list((tmp_path / "work").iterdir()) == []
+    assert list((tmp_path / "work").iterdir()) == [log]
     assert deployment.counts() == (0, 1)
 
 
@@ -509,3 +506,23 @@ def test_object_upload_reaches_the_function_with_its_version(deployment: Deploym
     assert bodies[0]["Event"] == "s3:TestEvent"
     assert bodies[1]["Records"][0]["s3"]["object"]["versionId"] == version_id
     assert bodies[1]["Records"][0]["s3"]["object"]["sequencer"]
+
+
+def test_function_that_is_invoked_answers(deployment: Deployment, running: Worker) -> None:
+    """With whatever it returns."""
+    order = json.dumps({"order": "answer", "answer": {"failed": 0}})
+    assert running.invoke(deployment.name, {"Records": [{"body": order}]}) == {"failed": 0}
+
+
+def test_function_that_is_invoked_fails_with_its_error(deployment: Deployment, running: Worker) -> None:
+    """In its own words."""
+    with pytest.raises(FunctionError, match="ValueError: told to") as failure:
+        running.invoke(deployment.name, {"Records": [{"body": '{"order": "throw"}'}]})
+    assert (failure.value.error_type, failure.value.message) == ("ValueError", "told to")
+
+
+def test_one_invocation_comes_after_the_other(deployment: Deployment, running: Worker) -> None:
+    """Each environment has one at a time."""
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda _: running.invoke(deployment.name, {"Records": [{"body": "{}"}]}), range(5)))
+    assert len({seen["instance"] for seen in deployment.invocations(5)}) == 1

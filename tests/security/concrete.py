@@ -33,8 +33,9 @@ def arn(service: str, resource: str) -> str:
 
 
 def role_policy(platform: Platform, environment: str) -> Block:
-    """The one policy of the function's role."""
-    return policy(concrete(platform[f"tap-iam-{environment}"].resource("aws_iam_role_policy")["policy"]))
+    """The one policy of the ingest function's role."""
+    stack = platform[f"tap-iam-{environment}"]
+    return policy(concrete(stack.resource("aws_iam_role_policy", name=f"tap-lambda-{environment}")["policy"]))
 
 
 def queue_policies(platform: Platform) -> dict[str, list[Block]]:

@@ -253,11 +253,15 @@ def test_what_the_log_group_leaves_open(platform: Platform) -> None:
     assert admitted(attempts, log_policy(platform)) == ["logs:CreateLogStream"]
 
 
+@pytest.mark.parametrize("service", ["lambda", "schema"])
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_only_lambda_may_take_the_role(platform: Platform, strangers: list[tuple[int, int]], environment: str) -> None:
+def test_only_lambda_may_take_the_role(
+    platform: Platform, strangers: list[tuple[int, int]], environment: str, service: str
+) -> None:
     """No other service, and no identity of this account or of another."""
-    role = f"arn:aws:iam::{ACCOUNT}:role/tap-lambda-{environment}"
-    trust = concrete(platform[f"tap-iam-{environment}"].resource("aws_iam_role")["assume_role_policy"])
+    name = f"tap-{service}-{environment}"
+    role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    trust = concrete(platform[f"tap-iam-{environment}"].resource("aws_iam_role", name=name)["assume_role_policy"])
 
     def attempt(who: str) -> Attempt:
         return Attempt(what=who, request=Request(principal=who, action="sts:AssumeRole", resource=role))

@@ -53,6 +53,9 @@ def environment(package: FunctionPackage, tmp_path_factory: pytest.TempPathFacto
         ("parameter.db_password_param", SsmParameter),
         ("parameter.db_name_param", SsmParameter),
         ("iam.lambda_role", IamRole),
+        ("iam.schema_role", IamRole),
+        ("schema.schema_function", LambdaFunction),
+        ("schema.reader_password_param", SsmParameter),
         ("function.lambda_function", LambdaFunction),
     ],
 )

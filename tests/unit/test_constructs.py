@@ -190,7 +190,7 @@ class TestDatabaseCredential:
     def test_version_out_of_range(self, stack: TerraformStack, version: int) -> None:
         """It starts at one and only ever rises."""
         with pytest.raises(ValueError, match=rf"^version {version} is not valid: give 1 to 2147483647"):
-            DatabaseCredential(stack, "Credential", parameter_name="/password", version=version)
+            DatabaseCredential(stack, "Credential", parameter_name="/password", description="Password", version=version)
 
 
 class TestPostgresInstance:
@@ -200,7 +200,9 @@ class TestPostgresInstance:
             "name": "database",
             "database_name": "tap",
             "username": "tap",
-            "credential": DatabaseCredential(stack, "Credential", parameter_name="/password", version=1),
+            "credential": DatabaseCredential(
+                stack, "Credential", parameter_name="/password", description="Password", version=1
+            ),
             "port": 5432,
             "instance_class": "db.t4g.micro",
             "storage": 20,

@@ -1,4 +1,4 @@
-"""The function may do what it must, and nothing else."""
+"""The functions may do what they must, and nothing else."""
 
 import pytest
 
@@ -13,44 +13,45 @@ def iam(platform: Platform) -> Stack:
     return platform["tap-iam-dev"]
 
 
+@pytest.fixture(params=["lambda", "schema"])
+def name(request: pytest.FixtureRequest) -> str:
+    """Of the function and its role."""
+    return f"tap-{request.param}-dev"
+
+
 @pytest.fixture
-def statements(iam: Stack) -> list[Block]:
-    policy: list[Block] = iam.resource("aws_iam_role_policy")["policy"]
+def statements(iam: Stack, name: str) -> list[Block]:
+    policy: list[Block] = iam.resource("aws_iam_role_policy", name=name)["policy"]
     return policy
 
 
-def test_holds_one_role_with_one_policy(iam: Stack) -> None:
+def test_each_function_has_one_role_with_one_policy(iam: Stack) -> None:
     """No managed policy, no attachment, no user."""
-    assert iam.inventory == {"aws_iam_role": 1, "aws_iam_role_policy": 1, "terraform_data": 1}
+    assert iam.inventory == {"aws_iam_role": 2, "aws_iam_role_policy": 2, "terraform_data": 1}
 
 
-def test_only_lambda_may_take_the_role(iam: Stack) -> None:
+def test_only_lambda_may_take_the_role(iam: Stack, name: str) -> None:
     """Nobody else, of this account or another, becomes the function."""
-    assert iam.resource("aws_iam_role", name="tap-lambda-dev")["assume_role_policy"] == [
+    assert iam.resource("aws_iam_role", name=name)["assume_role_policy"] == [
         {"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com"]}, "Action": ["sts:AssumeRole"]}
     ]
 
 
-def test_policy_is_the_roles(iam: Stack) -> None:
-    """The one policy is attached to the one role."""
-    assert iam.resource("aws_iam_role_policy")["role"] == "${aws_iam_role[tap-lambda-dev].id}"
+def test_policy_is_the_roles(iam: Stack, name: str) -> None:
+    """Each policy is attached to its own role."""
+    assert iam.resource("aws_iam_role_policy", name=name)["role"] == f"${{aws_iam_role[{name}].id}}"
 
 
-def test_role_has_no_managed_policies(iam: Stack) -> None:
+def test_role_has_no_managed_policies(iam: Stack, name: str) -> None:
     """What the policy does not say, the role may not do."""
-    assert iam.resource("aws_iam_role").keys() == {"name", "description", "assume_role_policy", "tags"}
+    assert iam.resource("aws_iam_role", name=name).keys() == {"name", "description", "assume_role_policy", "tags"}
 
 
-def test_complete_policy(statements: list[Block]) -> None:
-    """Every action with its resources and conditions."""
-    assert statements == [
-        {"Effect": "Allow", "Action": ["s3:GetObjectVersion"], "Resource": [f"{UPLOADS}/*"]},
-        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [UPLOADS]},
-        {
-            "Effect": "Allow",
-            "Action": ["ssm:GetParameters"],
-            "Resource": [f"{PARAMETERS}{name}" for name in ("endpoint", "username", "password", "name")],
-        },
+def of_every_function(name: str, *parameters: str) -> list[Block]:
+    """What a function takes to read these parameters, to log, and to be in the VPC."""
+    arns = [f"{PARAMETERS}{parameter}" for parameter in parameters]
+    return [
+        {"Effect": "Allow", "Action": ["ssm:GetParameters"], "Resource": arns},
         {
             "Effect": "Allow",
             "Action": ["kms:Decrypt"],
@@ -58,26 +59,14 @@ def test_complete_policy(statements: list[Block]) -> None:
             "Condition": {
                 "StringEquals": {
                     "kms:ViaService": ["ssm.{region}.amazonaws.com"],
-                    "kms:EncryptionContext:PARAMETER_ARN": [
-                        f"{PARAMETERS}{name}" for name in ("endpoint", "username", "password", "name")
-                    ],
+                    "kms:EncryptionContext:PARAMETER_ARN": arns,
                 }
             },
         },
         {
             "Effect": "Allow",
-            "Action": ["events:PutEvents"],
-            "Resource": ["${aws_cloudwatch_event_bus[tap-application-events-dev].arn}"],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
-            "Resource": ["${aws_sqs_queue[tap-ingest-dev].arn}"],
-        },
-        {
-            "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": ["arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/tap-lambda-dev:*"],
+            "Resource": [f"arn:{{partition}}:logs:{{region}}:{{account}}:log-group:/aws/lambda/{name}:*"],
         },
         {
             "Effect": "Allow",
@@ -103,11 +92,37 @@ def test_complete_policy(statements: list[Block]) -> None:
             "Resource": ["*"],
             "Condition": {
                 "ArnEquals": {
-                    "lambda:SourceFunctionArn": ["arn:{partition}:lambda:{region}:{account}:function:tap-lambda-dev"]
+                    "lambda:SourceFunctionArn": [f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{name}"]
                 }
             },
         },
     ]
+
+
+@pytest.mark.parametrize("name", ["tap-lambda-dev"])
+def test_complete_policy_of_the_ingest_function(statements: list[Block], name: str) -> None:
+    """Every action with its resources and conditions."""
+    assert statements == [
+        {"Effect": "Allow", "Action": ["s3:GetObjectVersion"], "Resource": [f"{UPLOADS}/*"]},
+        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [UPLOADS]},
+        {
+            "Effect": "Allow",
+            "Action": ["events:PutEvents"],
+            "Resource": ["${aws_cloudwatch_event_bus[tap-application-events-dev].arn}"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            "Resource": ["${aws_sqs_queue[tap-ingest-dev].arn}"],
+        },
+        *of_every_function(name, "endpoint", "username", "password", "name"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["tap-schema-dev"])
+def test_complete_policy_of_the_schema_function(statements: list[Block], name: str) -> None:
+    """It sees no upload, no queue and no bus."""
+    assert statements == of_every_function(name, "endpoint", "username", "password", "name", "reader-password")
 
 
 def test_only_what_ec2_describes_is_any_resource(statements: list[Block]) -> None:
@@ -124,19 +139,15 @@ def test_the_functions_code_is_denied_all_that_lambda_may_do_to_the_vpc(statemen
     assert set(denial["Action"]) == {action for action in allowed if action.startswith("ec2:")}
 
 
-def test_the_code_that_is_denied_is_the_functions(platform: Platform, statements: list[Block]) -> None:
-    """A denial for another function would deny nothing."""
-    name = platform["tap-lambda-dev"].resource("aws_lambda_function")["function_name"]
-    assert statements[-1]["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"][0].endswith(f":function:{name}")
-
-
 def test_no_action_is_a_wildcard(statements: list[Block]) -> None:
     """A new action of AWS does not come in by itself."""
     assert not [action for statement in statements for action in statement["Action"] if "*" in action]
 
 
-def test_log_group_of_the_policy_is_the_functions(platform: Platform, statements: list[Block]) -> None:
-    """The role writes to the group that LambdaStack makes."""
-    name = platform["tap-lambda-dev"].resource("aws_cloudwatch_log_group")["name"]
-    (statement,) = [statement for statement in statements if "logs:PutLogEvents" in statement["Action"]]
-    assert statement["Resource"] == [f"arn:{{partition}}:logs:{{region}}:{{account}}:log-group:{name}:*"]
+@pytest.mark.parametrize("service", ["lambda", "schema"])
+def test_what_a_role_names_is_its_functions(platform: Platform, service: str) -> None:
+    """The function whose code is denied EC2, and the log group: another's would help nobody."""
+    stack = platform[f"tap-{service}-dev"]
+    function, group = stack.resource("aws_lambda_function"), stack.resource("aws_cloudwatch_log_group")
+    assert (function["function_name"], group["name"]) == (f"tap-{service}-dev", f"/aws/lambda/tap-{service}-dev")
+    assert function["role"] == f"${{aws_iam_role[tap-{service}-dev].arn}}"

@@ -37,7 +37,7 @@ def test_holds_the_function_its_code_log_group_and_mapping(lambda_stack: Stack) 
     ("attribute", "value"),
     [
         ("function_name", "tap-lambda-dev"),
-        ("handler", "handler.lambda_function.lambda_handler"),
+        ("handler", "handler.ingest_function.lambda_handler"),
         ("runtime", "python3.13"),
         ("architectures", ["arm64"]),
         ("memory_size", 512),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.synthesized import Platform
 
-SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "lambda", "outputs")
+SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "outputs")
 
 DEPENDENCIES = {
     "s3": set(),
@@ -16,11 +16,12 @@ DEPENDENCIES = {
     "parameter": {"rds"},
     "iam": {"s3", "eventbridge"},
     # The password's parameter, which ParameterStack hands on, is RdsStack's.
-    "lambda": {"iam", "parameter", "eventbridge", "s3", "vpc", "rds"},
+    "schema": {"iam", "parameter", "s3", "vpc", "rds"},
+    "lambda": {"iam", "parameter", "eventbridge", "s3", "vpc", "rds", "schema"},
 }
 
 
-def test_each_environment_has_eight_stacks(platform: Platform) -> None:
+def test_each_environment_has_nine_stacks(platform: Platform) -> None:
     """Several environments in one run, and one account."""
     assert set(platform) == {
         "tap-account",
@@ -32,8 +33,8 @@ def test_each_environment_has_eight_stacks(platform: Platform) -> None:
     }
 
 
-def test_one_environment_makes_nine_stacks(changed: Platform) -> None:
-    """The account's and the eight of the environment."""
+def test_one_environment_makes_ten_stacks(changed: Platform) -> None:
+    """The account's and the nine of the environment."""
     assert set(changed) == {"tap-account", *(f"tap-{service}-pr42" for service in SERVICES)}
 
 

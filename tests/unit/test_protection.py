@@ -112,6 +112,10 @@ ADDRESSES = {
         "aws_db_instance.Postgres_Instance_A83EBC1B",
         "aws_ssm_parameter.Credential_Password_81B85B1E",
     },
+    "tap-schema-prod": {
+        "aws_cloudwatch_log_group.Function_LogGroup_5043C2D5",
+        "aws_ssm_parameter.Reader_Password_6711F9B9",
+    },
     "tap-s3-prod": {
         "aws_s3_bucket.Artifacts_Bucket_ADA78AEC",
         "aws_s3_bucket.Uploads_Bucket_F35B8C2B",

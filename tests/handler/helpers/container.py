@@ -36,7 +36,7 @@ class Container:
             environment={
                 "PATH": os.defpath,
                 "PYTHONPATH": str(_ROOT),
-                "_HANDLER": "handler.lambda_function.lambda_handler",
+                "_HANDLER": "handler.ingest_function.lambda_handler",
                 "AWS_LAMBDA_FUNCTION_NAME": "tap-lambda-test",
                 "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._address_space // 1024**2),

@@ -10,7 +10,6 @@ from xml.sax.saxutils import quoteattr
 from psycopg import Connection
 
 from handler.reading.report import Report
-from handler.recording import schema
 from handler.recording.results import Run, record_run
 from tests.handler.helpers.reports import report_of
 
@@ -40,7 +39,6 @@ class Recorder:
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
-        schema.upgrade(connection)
 
     def record(
         self,

@@ -23,8 +23,9 @@ from uuid import uuid4
 import psycopg
 from botocore.exceptions import ClientError
 
-from handler import lambda_function
+from handler import ingest_function
 from handler.announcing import outbox
+from handler.log import logger
 from handler.notifications import Upload, read_uploads
 from handler.origin import Origin
 from handler.outcome import Artifact
@@ -78,7 +79,7 @@ class Postgres:
 
     def cut_connections(self) -> None:
         """Ends every session of the function, as a failover does."""
-        self.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tap-handler'")
+        self.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tap-ingest'")
 
     def set_password(self, password: str) -> None:
         self.server.set_password(password)
@@ -112,6 +113,10 @@ class Aws:
 
     def put_parameter(self, name: str, value: str) -> None:
         self._ssm.put_parameter(Name=f"/tap/test/database/{name}", Value=value, Type="SecureString", Overwrite=True)
+
+    def get_parameter(self, name: str) -> str:
+        parameter = self._ssm.get_parameter(Name=f"/tap/test/database/{name}", WithDecryption=True)["Parameter"]
+        return str(parameter["Value"])
 
     def delete_parameter(self, name: str) -> None:
         self._ssm.delete_parameter(Name=f"/tap/test/database/{name}")
@@ -195,13 +200,13 @@ class Function:
 
     def __init__(self) -> None:
         self._output = io.StringIO()
-        handler = lambda_function.logger.registered_handler
+        handler = logger.registered_handler
         assert isinstance(handler, logging.StreamHandler)
         handler.setStream(self._output)
 
     def answer(self, *messages: dict[str, Any], context: LambdaContext | None = None) -> dict[str, Any]:
         """The function's answer to a batch of messages."""
-        return lambda_function.lambda_handler({"Records": list(messages)}, context or LambdaContext())
+        return ingest_function.lambda_handler({"Records": list(messages)}, context or LambdaContext())
 
     def invoke(self, *messages: dict[str, Any], seconds: float = 120) -> list[str]:
         """The ids of the failed messages, in the order of the answer; `seconds` is the function's timeout."""
@@ -210,8 +215,8 @@ class Function:
 
     def restart(self) -> None:
         """Goes on in a new container, which reads its environment anew."""
-        lambda_function._processor().database.close()
-        lambda_function._processor.cache_clear()
+        ingest_function._processor().database.close()
+        ingest_function._processor.cache_clear()
 
     @property
     def log(self) -> str:
@@ -322,6 +327,6 @@ def refuse(detail: dict[str, object]) -> None:
 
 def wait_for_a_lock(postgres: Postgres, delivery: Future[Any]) -> None:
     """Until the delivery waits for another that holds a lock, or is done because none does."""
-    sessions = "select wait_event_type from pg_stat_activity where application_name = 'tap-handler'"
+    sessions = "select wait_event_type from pg_stat_activity where application_name = 'tap-ingest'"
     while ("Lock",) not in postgres.query(sessions) and not delivery.done():
         pass

@@ -8,17 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from handler.environment_variables import EnvironmentVariables
+from handler.environment_variables import IngestVariables
 from handler.notifications import Upload
 from handler.parameters import ParameterStore
 from handler.processing import Processor
-from handler.recording import database, schema
+from handler.recording import database
 from handler.recording.database import Database, DatabaseUnavailable
 from handler.recording.uploads import find
 from tests.handler.helpers.surroundings import VARIABLES, Aws, InterruptedStorage, Postgres, upload_of
@@ -33,7 +32,7 @@ class CountedParameters(ParameterStore):
 
     def __init__(self, aws: Aws, clock: Callable[[], float] = lambda: 0.0) -> None:
         client = aws.client("ssm")
-        super().__init__(client, EnvironmentVariables.read(VARIABLES), clock)
+        super().__init__(client, IngestVariables.read(VARIABLES), clock)
         self.calls: list[Any] = []
         client.meta.events.register("provide-client-params.ssm", self._count)
 
@@ -126,7 +125,7 @@ def test_a_locked_row_is_waited_for_within_the_limit(
     postgres: Postgres, parameters: CountedParameters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the message is retried, instead of holding up its batch."""
-    monkeypatch.setitem(database.SERVER_TIMEOUTS, "lock_timeout", 1)
+    monkeypatch.setitem(database.INGEST_TIMEOUTS, "lock_timeout", 1)
     with closing(Database(parameters)) as impatient, postgres.connect() as holder:
         find(impatient.connected(), UPLOAD)
         with holder.transaction():
@@ -153,7 +152,7 @@ def test_a_report_may_take_longer_than_other_statements(
     aws: Aws, postgres: Postgres, processor: Processor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But only while it is recorded: then the usual limit holds again."""
-    monkeypatch.setitem(database.SERVER_TIMEOUTS, "statement_timeout", 200)
+    monkeypatch.setitem(database.INGEST_TIMEOUTS, "statement_timeout", 200)
     slow = InterruptedStorage(processor.storage, lambda: time.sleep(0.4))
     assert dataclasses.replace(processor, storage=slow).process(upload_of(aws.upload()))
     with pytest.raises(psycopg.errors.QueryCanceled):
@@ -173,16 +172,3 @@ def test_a_peer_that_is_silent_is_asked(connected: Database) -> None:
     parameters = connected.connected().info.get_parameters()
     keepalive = {name: int(parameters[name]) for name in database.KEEPALIVE}
     assert keepalive == {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-
-
-def test_a_migration_that_fails_is_tried_again(
-    parameters: CountedParameters, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """A connection to a half-made database is never kept."""
-    (tmp_path / "0001_broken.sql").write_text("create table upload (event_id uuid); select 1 / 0;")
-    with closing(Database(parameters)) as starting:
-        with monkeypatch.context() as broken:
-            broken.setattr(schema, "MIGRATIONS", tmp_path)
-            with pytest.raises(psycopg.errors.DivisionByZero):
-                starting.connected()
-        assert find(starting.connected(), UPLOAD) is None

@@ -15,14 +15,14 @@ import pytest
 
 from local import postgres as local_postgres
 from local import processes
-from local.certificates import write_server_certificate
+from local.certificates import Authority
 from local.postgres import PostgresServer
 from tests.handler.helpers.surroundings import PASSWORD, Aws, Function, Postgres, message
 
 pytestmark = pytest.mark.security
 
 TLS_OF_FUNCTION = """
-    select version from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'tap-handler'
+    select version from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'tap-ingest'
 """
 # libpq's own variables, with which whoever can set the function's environment could have it talk in plain text.
 DOWNGRADES = [
@@ -73,13 +73,13 @@ def restarted(server: PostgresServer, *settings: str) -> Iterator[None]:
             *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"),
             *(word for setting in settings for word in ("-c", setting)),
         ],
-        log=server._log,
+        log=server.log,
         environment={"LC_ALL": "C"},
         directory=server._directory,
         user=local_postgres._identity(),
     )
     try:
-        processes.wait_until(lambda: _answers(server), process=process, name="PostgreSQL", log=server._log, timeout=15)
+        processes.wait_until(lambda: _answers(server), process=process, name="PostgreSQL", log=server.log, timeout=15)
         yield
     finally:
         # SIGINT, since PostgreSQL waits for its sessions otherwise.
@@ -128,7 +128,7 @@ def test_a_server_of_another_authority_is_refused(
     aws: Aws, function: Function, proved: Counter[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Even if that calls itself the same; OpenSSL then speaks of the signature, not of the certificate."""
-    write_server_certificate("db.example", tmp_path)
+    Authority().write_certificate(tmp_path / "ca.pem")
     monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "ca.pem"))
     assert "SSL error: " in reason_of_refusal(aws, function)
     proved["refused"] += 1
@@ -169,7 +169,9 @@ def another_certificate(
     """The server with a new certificate of a new authority, which libpq is told to trust."""
     with tempfile.TemporaryDirectory(dir=server.ca_file.parent) as name:
         directory = Path(name)
-        write_server_certificate(server.hostname, directory, valid_for=valid_for)
+        authority = Authority()
+        authority.write_certificate(directory / "ca.pem")
+        authority.write_server_certificate(server.hostname, directory, valid_for=valid_for)
         local_postgres._hand_over(directory)
         monkeypatch.setenv("PGSSLROOTCERT", str(directory / "ca.pem"))
         files = (f"ssl_cert_file={directory / 'server.pem'}", f"ssl_key_file={directory / 'server.key'}")

@@ -188,7 +188,7 @@ def test_clients_and_connection_are_kept_between_invocations(aws: Aws, postgres:
     """A warm container opens nothing anew."""
 
     def session() -> list[tuple[Any, ...]]:
-        return postgres.query("select pid from pg_stat_activity where application_name = 'tap-handler'")
+        return postgres.query("select pid from pg_stat_activity where application_name = 'tap-ingest'")
 
     function.invoke(message(aws.upload()))
     first = session()

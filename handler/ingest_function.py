@@ -1,9 +1,8 @@
-"""The entry point: takes SQS messages with S3 notifications, returns the messages to retry."""
+"""The ingest function: takes SQS messages with S3 notifications, returns the messages to retry."""
 
 from __future__ import annotations
 
 import functools
-import json
 import os
 import random
 import time
@@ -12,16 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import botocore.session
 import psycopg
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.announcing.publisher import EventPublisher
-from handler.environment_variables import EnvironmentVariables
+from handler.aws_clients import make_clients
+from handler.environment_variables import IngestVariables
 from handler.errors import InvalidMessage, TransientFault
+from handler.log import logger
 from handler.notifications import Upload, read_uploads
 from handler.parameters import ParameterStore
 from handler.processing import Processor
@@ -30,12 +28,7 @@ from handler.recording.invalid_messages import set_aside
 from handler.recording.uploads import Recorded
 from handler.storage import ObjectStorage
 
-# ASCII alone: a key may hold characters that JSON leaves as they are and a terminal obeys.
-logger = Logger(service="tap", json_serializer=functools.partial(json.dumps, default=str, separators=(",", ":")))
 metrics = Metrics(namespace="TAP", service="tap")
-
-# Seconds. The queue retries for minutes: giving a message back is better than waiting long for an answer.
-_CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 # Of the time that an invocation has, for what is under way: nothing new is begun in this last part of it. An upload
 # that runs into the timeout fails its whole batch.
@@ -68,11 +61,9 @@ def lambda_handler(event: dict[str, Any], context: Context) -> dict[str, list[di
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def make_processor(environment: EnvironmentVariables) -> Processor:
+def make_processor(environment: IngestVariables) -> Processor:
     """A processor with clients and a connection of its own."""
-    # botocore alone: the same clients through boto3 take some 60 ms more of every cold start.
-    session = botocore.session.get_session()
-    s3, ssm, events = (session.create_client(name, config=_CLIENT_CONFIG) for name in ("s3", "ssm", "events"))
+    s3, ssm, events = make_clients("s3", "ssm", "events")
     return Processor(
         storage=ObjectStorage(s3),
         database=Database(ParameterStore(ssm, environment)),
@@ -83,7 +74,7 @@ def make_processor(environment: EnvironmentVariables) -> Processor:
 @functools.cache
 def _processor() -> Processor:
     # Once per container, since clients and connections take their time.
-    environment = EnvironmentVariables.read(os.environ)
+    environment = IngestVariables.read(os.environ)
     metrics.set_default_dimensions(environment=environment.environment)
     return make_processor(environment)
 

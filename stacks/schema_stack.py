@@ -1,0 +1,88 @@
+"""The function that keeps the database's schema, and the login of those who may only read."""
+
+import json
+
+from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
+from cdktf_cdktf_provider_aws.lambda_invocation import LambdaInvocation
+from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
+
+from constructs import Construct
+from constructs.database_credential import DatabaseCredential
+from stacks.function_package import FunctionPackage
+from stacks.function_stack import FunctionStack
+from stacks.iam_stack import IamStack
+from stacks.names import database_parameter_name
+from stacks.parameter_stack import ParameterStack
+from stacks.rds_stack import RdsStack
+from stacks.s3_stack import S3Stack
+from stacks.settings import EnvironmentSettings, Settings
+from stacks.vpc_stack import VpcStack
+
+_TIMEOUT = 900  # seconds, the most that Lambda gives: a migration may rewrite a large table
+_MEMORY = 256  # MiB; the database does the work
+
+
+class SchemaStack(FunctionStack):
+    """The schema function, which every deploy invokes that changes the package, the passwords or the database.
+
+    If the function fails, so does the deploy, and what comes after this stack stays as it is. The password of the
+    reader is made here, just before the function gives it to the login.
+    """
+
+    schema_function: LambdaFunction
+    reader_password_param: SsmParameter
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        environment: EnvironmentSettings,
+        settings: Settings,
+        package: FunctionPackage,
+        s3: S3Stack,
+        vpc: VpcStack,
+        rds: RdsStack,
+        parameter: ParameterStack,
+        iam: IamStack,
+    ) -> None:
+        super().__init__(
+            scope,
+            "schema",
+            environment=environment,
+            settings=settings,
+            package=package,
+            s3=s3,
+            vpc=vpc,
+            parameter=parameter,
+        )
+        self.reader_password_param = DatabaseCredential(
+            self,
+            "Reader",
+            parameter_name=database_parameter_name(environment.suffix, "reader-password"),
+            description="Password of the login that may only read",
+            version=environment.password_version,
+        ).parameter
+        self.schema_function = self._add_function(
+            description="Brings the schema of the database up to date, and makes the login of the reader",
+            handler="handler.schema_function.lambda_handler",
+            role_arn=iam.schema_role.arn,
+            memory=_MEMORY,
+            timeout=_TIMEOUT,
+            environment={"DB_READER_PASSWORD_PARAM": self.reader_password_param.name},
+        ).function
+        LambdaInvocation(
+            self,
+            "Migration",
+            function_name=self.schema_function.function_name,
+            input=json.dumps({"migrate": True}),
+            # Another trigger makes another invocation, and one that failed is made again by the next deploy. One that
+            # is updated in place would not be: its new input stands in the state although it failed.
+            lifecycle_scope="CREATE_ONLY",
+            triggers={
+                "package": self.schema_function.source_code_hash,
+                "passwords": str(environment.password_version),
+                # Unknown, and so another one, where the parameter is made anew.
+                "reader": self.reader_password_param.arn,
+                "database": rds.db_instance.resource_id,
+            },
+        )
