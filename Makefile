@@ -31,9 +31,9 @@ local: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machin
 	@$(PY) -m local up
 
 # By the environment, into which make hands such variables: names may have blanks and quotes.
-upload: $(PYTHON_READY) ## Upload FILE as PROJECT's to `make local`, show it; also BRANCH, COMMIT and BUILD_URL
-	@test -n "$$FILE" && test -n "$$PROJECT" || { echo 'TAP: name a report and its project: make upload FILE=report.xml PROJECT=shop [BRANCH=main] [COMMIT=1a2b3c] [BUILD_URL=https://...]' >&2; exit 2; }
-	@$(PY) -m local upload --project "$$PROJECT" --branch "$$BRANCH" --commit "$$COMMIT" --build-url "$$BUILD_URL" -- "$$FILE"
+upload: $(PYTHON_READY) ## Upload FILE as PROJECT's to `make local`, show it; also JOB, BRANCH, COMMIT, BUILD_URL
+	@test -n "$$FILE" && test -n "$$PROJECT" || { echo 'TAP: name a report and its project: make upload FILE=report.xml PROJECT=shop [JOB=unit] [BRANCH=main] [COMMIT=1a2b3c] [BUILD_URL=https://...]' >&2; exit 2; }
+	@$(PY) -m local upload --project "$$PROJECT" --job "$$JOB" --branch "$$BRANCH" --commit "$$COMMIT" --build-url "$$BUILD_URL" -- "$$FILE"
 
 results: $(PYTHON_READY) ## Latest runs, slowest, flaky and failing tests of `make local`; PROJECT and LIMIT narrow them
 	@$(PY) -m local results --project "$$PROJECT" --limit "$${LIMIT:-10}"

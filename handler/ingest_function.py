@@ -139,6 +139,8 @@ class _Invocation:
             error=fault and fault._asdict(),
             totals=run and run.totals,
         )
+        if run and run.series != recorded.origin.series:
+            logger.warning("Project has too many series: name the job in tap-job", project=recorded.origin.project)
         _count(recorded, milliseconds=(time.monotonic() - started) * 1000)
 
     def _set_aside(self, message: dict[str, Any]) -> None:

@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     upload.add_argument("file", type=Path, help="the report: JUnit XML, .xml or .xml.gz")
     upload.add_argument("--project", required=True, help="whose tests these are; the object's key starts with it")
+    upload.add_argument("--job", help="which job of a build reports this; default: the name of the file")
     upload.add_argument("--branch", help="the branch that was tested")
     upload.add_argument("--commit", help="the commit that was tested")
     upload.add_argument("--build-url", help="where one can look at the build")
@@ -110,7 +111,12 @@ def _up(console: Console, arguments: argparse.Namespace) -> bool:
 
 
 def _upload(console: Console, arguments: argparse.Namespace) -> bool:
-    metadata = {"branch": arguments.branch, "commit": arguments.commit, "build-url": arguments.build_url}
+    metadata = {
+        "job": arguments.job,
+        "branch": arguments.branch,
+        "commit": arguments.commit,
+        "build-url": arguments.build_url,
+    }
     return run_upload(
         console,
         arguments.platform,

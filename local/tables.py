@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
+from handler.recording.series import ALL_OTHERS, MAX_SERIES
 from local.running import running_platform
 
 Row = dict[str, Any]
@@ -36,11 +37,20 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
     _show(
         console,
         "Latest runs",
-        [_short("uploaded"), _long("project"), _long("branch"), _short("commit"), "tests", _number("duration")],
+        [
+            _short("uploaded"),
+            _long("project"),
+            _long("series"),
+            _long("branch"),
+            _short("commit"),
+            "tests",
+            _number("duration"),
+        ],
         (
             [
                 _time(run["uploaded_at"]),
                 plain(run["project"]),
+                plain(run["series"]),
                 plain(run["branch"]),
                 _commit(run["commit"]),
                 _totals(run),
@@ -76,11 +86,20 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
     _show(
         console,
         "Failing tests",
-        [_long("project"), _long("test"), _long("branch"), _short("since"), _short("first commit"), _number("runs")],
+        [
+            _long("project"),
+            _long("test"),
+            _long("series"),
+            _long("branch"),
+            _short("since"),
+            _short("first commit"),
+            _number("runs"),
+        ],
         (
             [
                 plain(test["project"]),
                 _name(test),
+                plain(test["series"]),
                 plain(test["branch"]),
                 _time(test["failing_since"]),
                 _commit(test["first_failing_commit"]),
@@ -116,6 +135,8 @@ def show_run(console: Console, connection: psycopg.Connection[Any], run_id: UUID
         suites = "1 suite counts" if run["incomplete_suites"] == 1 else f"{run['incomplete_suites']} suites count"
         told = f"{suites} tests, failures or errors of which the report tells nothing: its job may have failed."
         console.print(Text(told, "red"))
+    if run["series"] == ALL_OTHERS:
+        console.print(Text(f"The project has {MAX_SERIES} series and more: name the job, or its histories mix.", "red"))
     _show(
         console,
         "Failed tests",
@@ -174,10 +195,7 @@ class _View:
             "select * from {} where %(project)s::text is null or project = %(project)s order by {} limit %(limit)s"
         ).format(source, sql.SQL(order))
         with self._connection.cursor(row_factory=dict_row) as cursor:
-            try:
-                return cursor.execute(query, self._parameters).fetchall()
-            except psycopg.errors.UndefinedTable:
-                return []  # the function makes the views before its first upload
+            return cursor.execute(query, self._parameters).fetchall()
 
 
 def _show(

@@ -54,7 +54,7 @@ def run_upload(console: Console, platform: Path, file: Path, *, project: str, me
 def upload(access: Access, file: Path, *, project: str, metadata: Mapping[str, str]) -> Row:
     """Puts the file at `project`/name, and answers its row of the table `upload` once it is processed.
 
-    `metadata`: branch, commit and build-url, as far as known. Raises UploadRefusedError, NotProcessedError.
+    `metadata`: job, branch, commit and build-url, as far as known. Raises UploadRefusedError, NotProcessedError.
     """
     facts = {"project": project, **metadata}
     for name, value in facts.items():
@@ -90,7 +90,4 @@ def wait_for(look: Callable[[], Found | None], log: Path) -> Found:
 def _row(connection: psycopg.Connection[Any], identity: list[str]) -> Row | None:
     query = "select * from upload where (bucket, key, version_id) = (%s, %s, %s)"
     with connection.cursor(row_factory=dict_row) as cursor:
-        try:
-            return cursor.execute(query, identity).fetchone()
-        except psycopg.errors.UndefinedTable:
-            return None  # the function makes it before its first upload
+        return cursor.execute(query, identity).fetchone()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from handler.recording.uploads import Recorded
@@ -22,7 +21,10 @@ def event_detail(recorded: Recorded) -> EventDetail:
         "etag": upload.etag,
         "size": upload.size,
         "kind": upload.kind,
-        **asdict(recorded.origin),
+        "project": recorded.origin.project,
+        "branch": recorded.origin.branch,
+        "commit": recorded.origin.commit,
+        "build_url": recorded.origin.build_url,
         "processed_at": recorded.processed_at.isoformat(timespec="milliseconds"),
     }
     if fault:
@@ -31,6 +33,7 @@ def event_detail(recorded: Recorded) -> EventDetail:
         detail["run"] = {
             "id": str(run.id),
             "project": recorded.origin.project,
+            "series": run.series,
             "totals": run.totals,
             "duration": run.duration,
             "incomplete_suites": run.incomplete_suites,

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from handler.reading.limits import MAX_DURATION, MAX_OUTCOME_TEXTS, MAX_OUTCOMES
 from handler.reading.report import Attempt, Outcome, Repeats, Report, SuiteOutput
+from handler.recording.series import series_of
 
 TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 
@@ -180,9 +181,10 @@ with {result_of_test}, new_test as (
     from result_of_test
     returning status
 )
-insert into run (id, started_at, duration_seconds, incomplete_suites, hostnames, properties,
+insert into run (id, series_id, started_at, duration_seconds, incomplete_suites, hostnames, properties,
                  tests, passed, failed, error, skipped, flaky)
-select %(run_id)s, %(started_at)s, %(duration)s, %(incomplete_suites)s, %(hostnames)s, %(properties)s, count(*),
+select %(run_id)s, %(series_id)s, %(started_at)s, %(duration)s, %(incomplete_suites)s, %(hostnames)s,
+       %(properties)s, count(*),
        count(*) filter (where status = 'passed'),
        count(*) filter (where status = 'failed'),
        count(*) filter (where status = 'error'),
@@ -197,16 +199,18 @@ returning tests, passed, failed, error, skipped, flaky
 class Run:
     """A recorded report. `duration` in seconds, None if unknown; `totals` by status, and `tests` for all of them.
 
+    `series`: the one that it went on.
     `incomplete_suites`: how many suites count tests, failures or errors of which the report tells nothing.
     """
 
     id: UUID
+    series: str
     totals: dict[str, int]
     duration: float | None
     incomplete_suites: int
 
 
-def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, project: str) -> Run:
+def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, project: str, series: str) -> Run:
     """Reads the report and records it within the transaction that is open, in constant memory.
 
     Raises what reading the report raises.
@@ -221,11 +225,14 @@ def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, pro
         with cursor.copy(_COPY_ATTEMPTS) as copy:
             for row in _rows(report):
                 copy.write_row(row)
+        # After the report was read, for which whoever makes the same series would wait.
+        known_series = series_of(connection, project, series)
         [namesakes] = cursor.execute(_HAS_NAMESAKES)
         told_apart = _TOLD_APART if namesakes["exists"] else _EACH_ONCE
         summary = report.summary()
         parameters = {
             "run_id": run_id,
+            "series_id": known_series.id,
             "project": project,
             "started_at": summary.started_at,
             "duration": summary.duration,
@@ -239,7 +246,13 @@ def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, pro
             "properties": Jsonb(summary.properties),
         }
         [totals] = cursor.execute(_RECORD.format(result_of_test=told_apart), parameters)
-    return Run(id=run_id, totals=totals, duration=summary.duration, incomplete_suites=summary.incomplete_suites)
+    return Run(
+        id=run_id,
+        series=known_series.name,
+        totals=totals,
+        duration=summary.duration,
+        incomplete_suites=summary.incomplete_suites,
+    )
 
 
 def _rows(report: Report) -> Iterator[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from handler.notifications import Upload
-from handler.origin import UNKNOWN_PROJECT, Origin
+from handler.origin import UNKNOWN_SERIES, Origin
 from handler.outcome import Faulty, OpenReport, UploadOutcome
 from handler.recording.results import TOTALS, Run, record_run
 
@@ -43,8 +43,9 @@ def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             """
-            select project, branch, commit, build_url, processed_at, error_code, error_message, run.*
-            from upload left join run on run.id = event_id
+            select upload.project, branch, commit, build_url, processed_at, error_code, error_message,
+                   series.name as series, run.*
+            from upload left join run on run.id = event_id left join series on series.id = series_id
             where event_id = %s
             """,
             [upload.event_id],
@@ -54,8 +55,8 @@ def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
     return Recorded(
         upload=upload,
         origin=Origin(
-            # The function's first version did not know it.
-            project=row["project"] or UNKNOWN_PROJECT,
+            project=row["project"],
+            series=row["series"] or UNKNOWN_SERIES,
             branch=row["branch"],
             commit=row["commit"],
             build_url=row["build_url"],
@@ -64,6 +65,7 @@ def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
         fault=Fault(row["error_code"], row["error_message"]) if row["error_code"] else None,
         run=Run(
             id=upload.event_id,
+            series=row["series"],
             totals={name: row[name] for name in TOTALS},
             duration=row["duration_seconds"],
             incomplete_suites=row["incomplete_suites"],
@@ -112,5 +114,5 @@ def record(connection: Connection[Any], upload: Upload, origin: Origin, outcome:
         return earlier
     run = None
     if isinstance(outcome, OpenReport):
-        run = record_run(connection, upload.event_id, outcome.report, project=origin.project)
+        run = record_run(connection, upload.event_id, outcome.report, project=origin.project, series=origin.series)
     return Recorded(upload=upload, origin=origin, processed_at=processed_at, fault=fault, run=run)

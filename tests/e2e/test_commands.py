@@ -77,12 +77,12 @@ def test_reports_become_results(announced: Path) -> None:
     assert (code, errors) == (0, "")
     runs, slowest, flaky, failing = (lines.index(title) for title in TITLES)
     assert [line.split(f" {PROJECT_NAME} ")[-1] for line in lines[runs:slowest] if PROJECT_NAME in line] == [
-        "main 01234567 1 passed, 1 failed 9.500 s",
-        "main 01234567 2 passed 7.250 s",
+        "a report.xml main 01234567 1 passed, 1 failed 9.500 s",
+        "a report.xml main 01234567 2 passed 7.250 s",
     ]
     assert f"{PROJECT_NAME} cart > slow 8.000 s 9.000 s 2" in lines[slowest:flaky]
     assert any(line.startswith(f"{PROJECT_NAME} cart > moody 1 0 ") for line in lines[flaky:failing])
-    assert any(line.startswith(f"{PROJECT_NAME} cart > moody main ") for line in lines[failing:])
+    assert any(line.startswith(f"{PROJECT_NAME} cart > moody a report.xml main ") for line in lines[failing:])
 
 
 def test_report_that_cannot_be_read(announced: Path) -> None:

@@ -97,6 +97,7 @@ def test_report_arrives_everywhere(platform: Platform) -> None:
     assert event["run"] == {
         "id": str(row["event_id"]),
         "project": "shop",
+        "series": "report 1+2.xml",
         "totals": totals,
         "duration": 7.911,
         "incomplete_suites": 0,
@@ -220,4 +221,8 @@ def test_reader_may_look_and_nothing_else(platform: Platform) -> None:
     with reader(platform) as connection:
         assert connection.execute("select count(*) > 0 from run_summary").fetchone() == (True,)
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("delete from upload")
+        # A session may leave the mode, which is no guard.
+        connection.execute("set default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("delete from upload")

@@ -104,6 +104,7 @@ def test_a_report_is_announced(aws: Aws, postgres: Postgres, function: Function)
         "run": {
             "id": str(upload.event_id),
             "project": "web",
+            "series": "report.xml",
             "totals": {"tests": 2, "passed": 1, "failed": 1, "error": 0, "skipped": 0, "flaky": 0},
             "duration": 2.5,
             "incomplete_suites": 0,

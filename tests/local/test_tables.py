@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
+from handler.recording.series import ALL_OTHERS, series_of
 from local.postgres import PostgresServer
 from local.tables import plain, show_results, show_run
 from tests.postgres import make_empty, migrate, temporary_server
@@ -26,7 +27,7 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def empty_database(server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
+def database(server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(
         host=server.hostname,
         hostaddr="127.0.0.1",
@@ -39,13 +40,8 @@ def empty_database(server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
         autocommit=True,
     ) as connection:
         make_empty(connection)
+        migrate(connection)
         yield connection
-
-
-@pytest.fixture
-def database(empty_database: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    migrate(empty_database)
-    return empty_database
 
 
 def record(
@@ -56,6 +52,7 @@ def record(
     commit: str | None = None,
     minutes_ago: int = 0,
     message: str | None = None,
+    series: str = "report.xml",
 ) -> uuid.UUID:
     """A run with the status and seconds of each test, by name."""
     run = uuid.uuid4()
@@ -71,11 +68,17 @@ def record(
     counts = [statuses.count(status) for status in ("passed", "failed", "error", "skipped", "flaky")]
     database.execute(
         """
-        insert into run (id, incomplete_suites, hostnames, properties,
+        insert into run (id, series_id, incomplete_suites, hostnames, properties,
                          duration_seconds, tests, passed, failed, error, skipped, flaky)
-        values (%s, 0, '{}', '{}', %s, %s, %s, %s, %s, %s, %s)
+        values (%s, %s, 0, '{}', '{}', %s, %s, %s, %s, %s, %s, %s)
         """,
-        [run, sum(seconds or 0 for _, seconds in outcomes.values()), len(outcomes), *counts],
+        [
+            run,
+            series_of(database, project, series).id,
+            sum(seconds or 0 for _, seconds in outcomes.values()),
+            len(outcomes),
+            *counts,
+        ],
     )
     for name, (status, seconds) in outcomes.items():
         test = uuid.uuid5(uuid.NAMESPACE_OID, f"{project} {name}")
@@ -119,9 +122,9 @@ def test_latest_runs_come_first(database: psycopg.Connection[Any]) -> None:
     record(database, {"one": ("skipped", None), "two": ("flaky", 0.5), "three": ("error", 1.0)})
     assert results(database)[:4] == [
         "Latest runs",
-        "uploaded project branch commit tests duration",
-        f"{local_time(0)} shop main - 1 error, 1 skipped, 1 flaky 1.500 s",
-        f"{local_time(9)} shop main 01234567 1 passed, 1 failed 1 min 30 s",
+        "uploaded project series branch commit tests duration",
+        f"{local_time(0)} shop report.xml main - 1 error, 1 skipped, 1 flaky 1.500 s",
+        f"{local_time(9)} shop report.xml main 01234567 1 passed, 1 failed 1 min 30 s",
     ]
 
 
@@ -158,8 +161,8 @@ def test_flaky_and_failing_tests(database: psycopg.Connection[Any]) -> None:
         f"shop tests.cart > moody 1 1 {local_time(7)}",
         f"shop tests.cart > broken 1 0 {local_time(8)}",
         "Failing tests",
-        "project test branch since first commit runs",
-        f"shop tests.cart > broken main {local_time(8)} aaaa 2",
+        "project test series branch since first commit runs",
+        f"shop tests.cart > broken report.xml main {local_time(8)} aaaa 2",
     ]
 
 
@@ -178,10 +181,8 @@ def test_limit(database: psycopg.Connection[Any]) -> None:
     assert sum("3 failed" in line for line in results(database, limit=2)) == 2
 
 
-@pytest.mark.parametrize("fixture", ["empty_database", "database"])
-def test_nothing_recorded_yet(fixture: str, request: pytest.FixtureRequest) -> None:
-    """Neither before the function has made its tables nor after it."""
-    assert results(request.getfixturevalue(fixture)) == [
+def test_nothing_recorded_yet(database: psycopg.Connection[Any]) -> None:
+    assert results(database) == [
         "Latest runs: none",
         "Slowest tests of the last 30 days: none",
         "Flaky tests of the last 30 days: none",
@@ -227,6 +228,11 @@ def test_terminal_gets_no_control_characters(database: psycopg.Connection[Any]) 
     printed = output.getvalue()
     assert "over" in printed
     assert [character for character in printed if not character.isprintable() and character != "\n"] == []
+
+
+def test_a_project_with_too_many_series_is_told(database: psycopg.Connection[Any]) -> None:
+    run = record(database, {"adds": ("passed", 1.0)}, series=ALL_OTHERS)
+    assert "The project has 1000 series and more: name the job, or its histories mix." in report(database, run)
 
 
 def test_long_text_is_cut() -> None:

@@ -53,8 +53,20 @@ create type test_status as enum ('passed', 'skipped', 'flaky', 'failed', 'error'
 
 comment on type test_status is 'From the least to the most severe. Flaky: passed, but only after a rerun.';
 
+create table series (
+    id      integer generated always as identity primary key,
+    project text    not null,
+    name    text    not null,
+    unique (project, name)
+);
+
+comment on table series is 'A job of a project''s builds, again and again: a report is held against its own series.';
+comment on column series.name is
+    'From the object''s metadata, or else the last name of its key; `*` for all that come when a project has a thousand.';
+
 create table run (
     id                uuid    primary key references upload on delete cascade,
+    series_id         integer not null references series,
     started_at        timestamptz,
     duration_seconds  double precision,
     tests             integer not null,
@@ -162,13 +174,31 @@ return (
 comment on function status_of is 'What several attempts at one test come to: docs/reading.md has the table.';
 
 create view run_summary as
-select run.id, upload.project, upload.branch, upload.commit, upload.build_url, upload.key, upload.uploaded_at,
-       run.started_at, run.duration_seconds, run.tests, run.passed, run.failed, run.error, run.skipped, run.flaky,
-       run.incomplete_suites
+select run.id, upload.project, series.name as series, upload.branch, upload.commit, upload.build_url, upload.key,
+       upload.uploaded_at, run.started_at, run.duration_seconds,
+       run.tests, run.passed, run.failed, run.error, run.skipped, run.flaky, run.incomplete_suites
 from run
+join series on series.id = run.series_id
 join upload on upload.event_id = run.id;
 
 comment on view run_summary is 'Every run with its totals and where it came from.';
+
+create view build_summary as
+select project, commit, build_url, min(branch) as branch, min(uploaded_at) as first_uploaded_at,
+       max(uploaded_at) as last_uploaded_at, count(*) as reports, sum(duration_seconds) as duration_seconds,
+       sum(tests) as tests, sum(passed) as passed, sum(failed) as failed, sum(error) as error,
+       sum(skipped) as skipped, sum(flaky) as flaky, sum(incomplete_suites) as incomplete_suites
+from (
+    select distinct on (project, commit, build_url, series) *
+    from run_summary
+    where commit is not null or build_url is not null
+    order by project, commit, build_url, series, uploaded_at desc, id
+) as latest
+group by project, commit, build_url;
+
+comment on view build_summary is
+    'Every build, which uploads several reports: the sum of them, of each series the latest. A build is a project''s
+     commit and build URL, as far as both are known.';
 
 create view slowest_tests as
 select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name,
@@ -193,14 +223,16 @@ with on_one_commit as (
                and bool_or(result.status in ('passed', 'flaky'))
                and bool_or(result.status in ('failed', 'error')) as outcome_changed,
            count(*) filter (where result.status = 'flaky') as reruns,
-           max(upload.uploaded_at) filter (where result.status in ('flaky', 'failed', 'error')) as last_failed_at
+           max(upload.uploaded_at) filter (where result.status in ('flaky', 'failed', 'error')) as last_failed_at,
+           upload.commit
     from result
+    join run on run.id = result.run_id
     join upload on upload.event_id = result.run_id
     where upload.uploaded_at > now() - interval '30 days'
-    group by result.test_id, upload.commit
+    group by result.test_id, upload.commit, run.series_id
 )
 select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name,
-       count(*) filter (where outcome_changed) as commits,
+       count(distinct on_one_commit.commit) filter (where outcome_changed) as commits,
        sum(reruns)::bigint as reruns,
        max(last_failed_at) as last_seen_at
 from on_one_commit
@@ -210,30 +242,34 @@ group by test.id
 order by last_seen_at desc;
 
 comment on view flaky_tests is
-    'Tests that, in the last 30 days, both passed and failed on one commit, or passed only after a rerun; the latest first.';
+    'Tests that, in the last 30 days, both passed and failed on one commit in one series, or passed only after a rerun; the
+     latest first.';
 comment on column flaky_tests.commits is 'On how many commits the outcome changed.';
 comment on column flaky_tests.reruns is 'In how many runs it passed only after a rerun.';
 
 create view failing_since as
 with since_last_pass as (
-    select result.test_id, upload.branch, upload.commit, upload.uploaded_at,
+    select result.test_id, upload.branch, run.series_id, upload.commit, upload.uploaded_at,
            max(upload.uploaded_at) filter (where result.status in ('passed', 'flaky'))
-               over (partition by result.test_id, upload.branch) as last_passed_at
+               over (partition by result.test_id, upload.branch, run.series_id) as last_passed_at
     from result
+    join run on run.id = result.run_id
     join upload on upload.event_id = result.run_id
     where result.status <> 'skipped'
 )
 select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name, branch,
+       series.name as series,
        min(uploaded_at) as failing_since,
        (array_agg(commit order by uploaded_at))[1] as first_failing_commit,
        count(*) as runs
 from since_last_pass
 join test on test.id = test_id
+join series on series.id = series_id
 where last_passed_at is null or uploaded_at > last_passed_at
-group by test.id, branch
+group by test.id, branch, series.id
 having max(uploaded_at) > now() - interval '30 days'
 order by failing_since;
 
 comment on view failing_since is
-    'Tests that did not pass in the latest runs of a branch, and since when; runs that skipped them do not count.
+    'Tests that did not pass in the latest runs of a branch and series, and since when; runs that skipped them do not count.
      One that did not run for 30 days is forgotten: it was deleted, or its branch merged.';

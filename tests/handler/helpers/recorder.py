@@ -47,10 +47,14 @@ class Recorder:
         branch: str | None = "main",
         commit: str | None = "c1",
         days_ago: float = 0,
+        series: str = "report.xml",
+        build_url: str | None = "https://ci.example/7",
     ) -> Run:
         """Records an upload whose report has these cases."""
         report = report_of(f"<testsuite>{''.join(cases)}</testsuite>", project=project)
-        return self.record_report(report, project=project, branch=branch, commit=commit, days_ago=days_ago)
+        return self.record_report(
+            report, project=project, branch=branch, commit=commit, days_ago=days_ago, series=series, build_url=build_url
+        )
 
     def record_report(
         self,
@@ -60,6 +64,8 @@ class Recorder:
         branch: str | None = None,
         commit: str | None = None,
         days_ago: float = 0,
+        series: str = "report.xml",
+        build_url: str | None = "https://ci.example/7",
     ) -> Run:
         """Records an upload of this report."""
         run_id = uuid4()
@@ -68,9 +74,9 @@ class Recorder:
                 "insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at,"
                 " project, branch, commit, build_url, uploaded_at)"
                 " values (%s, 'uploads', 'report.xml', %s, 'e', 1, 'junit', 'success', now(), %s, %s, %s, %s, %s)",
-                [run_id, str(run_id), project, branch, commit, "https://ci.example/7", ago(days_ago)],
+                [run_id, str(run_id), project, branch, commit, build_url, ago(days_ago)],
             )
-            return record_run(self.connection, run_id, report, project=project)
+            return record_run(self.connection, run_id, report, project=project, series=series)
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement.encode()).fetchall()

@@ -369,7 +369,7 @@ def test_a_report_without_cases_is_a_run(recorder: Recorder) -> None:
     """Of nothing."""
     run = recorder.record()
     totals = {"tests": 0, "passed": 0, "failed": 0, "error": 0, "skipped": 0, "flaky": 0}
-    assert run == Run(id=run.id, totals=totals, duration=None, incomplete_suites=0)
+    assert run == Run(id=run.id, series="report.xml", totals=totals, duration=None, incomplete_suites=0)
     assert recorder.query("select id, tests, started_at, duration_seconds from run") == [(run.id, 0, None, None)]
 
 

@@ -434,8 +434,10 @@ def test_what_hangs_on_an_upload_is_deleted_with_it(postgres: Postgres) -> None:
                             processed_at)
         values ('{upload}', 'b', 'k', 'v', 'e', 1, 'junit', 'shop', now(), 'success', now());
         insert into outbox (event_id, detail) values ('{upload}', '{{}}');
-        insert into run (id, tests, passed, failed, error, skipped, flaky, incomplete_suites, hostnames, properties)
-        values ('{upload}', 1, 1, 0, 0, 0, 0, 0, '{{}}', '{{}}');
+        insert into series (project, name) values ('shop', 'unit');
+        insert into run (id, series_id, tests, passed, failed, error, skipped, flaky, incomplete_suites, hostnames,
+                         properties)
+        select '{upload}', id, 1, 1, 0, 0, 0, 0, 0, '{{}}', '{{}}' from series;
         insert into test (id, project, name) values ('{test}', 'shop', 'adds');
         insert into result (run_id, test_id, status, attempts) values ('{upload}', '{test}', 'passed', 1);
         delete from upload;

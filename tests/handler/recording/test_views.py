@@ -17,6 +17,7 @@ def test_the_summary_says_where_each_run_came_from(recorder: Recorder) -> None:
         (
             run.id,
             "shop",
+            "report.xml",
             "feature",
             "c7",
             "https://ci.example/7",
@@ -28,6 +29,38 @@ def test_the_summary_says_where_each_run_came_from(recorder: Recorder) -> None:
             1,
         )
     ]
+
+
+class TestBuildSummary:
+    """View build_summary."""
+
+    def rows(self, recorder: Recorder) -> list[tuple[Any, ...]]:
+        return recorder.query("select commit, build_url, reports, tests, failed from build_summary order by 1, 2")
+
+    def test_a_build_is_the_sum_of_its_reports(self, recorder: Recorder) -> None:
+        """Each job of it has one, or each shard."""
+        recorder.record(case("passed", "a"), case("failed", "b"), series="unit")
+        recorder.record(case("failed", "a"), series="browser")
+        assert self.rows(recorder) == [("c1", "https://ci.example/7", 2, 3, 2)]
+
+    def test_of_a_series_the_latest_report_counts(self, recorder: Recorder) -> None:
+        """A job was run again, in whatever order its reports arrive."""
+        recorder.record(case("passed", "a"), days_ago=1)
+        recorder.record(case("failed", "a"), days_ago=2)
+        assert self.rows(recorder) == [("c1", "https://ci.example/7", 1, 1, 0)]
+
+    def test_builds_are_told_apart_by_commit_and_address(self, recorder: Recorder) -> None:
+        """As far as both are known; what names neither is no build."""
+        builds = [("c1", "https://1"), ("c1", "https://2"), ("c2", None), (None, "https://3"), (None, None)]
+        for commit, build_url in builds:
+            recorder.record(case("passed"), commit=commit, build_url=build_url)
+        assert [row[:2] for row in self.rows(recorder)] == builds[:4]
+
+    def test_projects_do_not_mix(self, recorder: Recorder) -> None:
+        """Of one repository, say."""
+        recorder.record(case("passed"), project="shop")
+        recorder.record(case("passed"), project="bank")
+        assert [row[2:4] for row in self.rows(recorder)] == [(1, 1), (1, 1)]
 
 
 class TestSlowestTests:
@@ -112,6 +145,16 @@ class TestFlakyTests:
         recorder.record(case("failed"), branch="feature")
         assert self.rows(recorder) == [("adds", 1, 0, ago(0))]
 
+    def test_jobs_of_a_matrix_are_no_flaky_test(self, recorder: Recorder) -> None:
+        """One that fails on one platform alone is broken there."""
+        for _ in range(2):
+            recorder.record(case("passed"), series="linux")
+            recorder.record(case("failed"), series="windows")
+        assert self.rows(recorder) == []
+        recorder.record(case("passed"), series="windows")
+        recorder.record(case("failed"), series="linux")
+        assert self.rows(recorder) == [("adds", 1, 0, ago(0))]
+
     def test_the_one_that_failed_last_comes_first(self, recorder: Recorder) -> None:
         """Over all commits on which it was flaky, and no others."""
         for days_ago, commit, a, b in [
@@ -165,6 +208,14 @@ class TestFailingSince:
         for day, status in enumerate(statuses.split(), start=1):
             recorder.record(case(status), days_ago=9 - day)
         assert self.rows(recorder) == []
+
+    def test_each_series_has_its_own_history(self, recorder: Recorder) -> None:
+        """What passes on one platform may go on failing on another."""
+        recorder.record(case("failed"), series="windows", days_ago=3)
+        recorder.record(case("failed"), series="linux", days_ago=2)
+        recorder.record(case("passed"), series="linux", days_ago=1)
+        [row] = recorder.query("select name, series, failing_since, runs from failing_since")
+        assert row == ("adds", "windows", ago(3), 1)
 
     def test_a_test_that_did_not_run_for_30_days_is_forgotten(self, recorder: Recorder) -> None:
         """It was deleted, or its branch merged; one that still runs fails since long ago."""
