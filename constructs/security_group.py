@@ -53,6 +53,23 @@ class SecurityGroup(Construct):
             tags={"Component": peer.component},
         )
 
+    def allow_from_existing(self, group_id: str, *, port: int, description: str) -> None:
+        """Let members of a group that somebody else keeps open TCP connections to members of this one on `port`.
+
+        The way out of that group is its keeper's business.
+        """
+        VpcSecurityGroupIngressRule(
+            self,
+            f"FromExisting{port}",
+            security_group_id=self.group.id,
+            referenced_security_group_id=group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=description,
+            tags={"Component": self.component},
+        )
+
     def allow_to_prefix_list(self, prefix_list_id: str, *, port: int, description: str) -> None:
         """Let members of this group open TCP connections to the addresses of a managed prefix list on `port`."""
         VpcSecurityGroupEgressRule(

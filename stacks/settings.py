@@ -21,6 +21,7 @@ VARIABLES: Final = frozenset({"AWS_ENDPOINT_URL", "ENVIRONMENT_SUFFIX", "TF_STAT
 _SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's naming rules for general purpose buckets
 _VPC_ENDPOINT_ID = re.compile(r"vpce-[0-9a-f]{8,17}")
+_SECURITY_GROUP_ID = re.compile(r"sg-[0-9a-f]{8,17}")
 
 # What constructs would refuse under another name: RDS's ports (CreateDBInstance); seconds, of which Lambda takes 900 at
 # most, and fewer than 15 would need more than the 1,000 attempts of SQS to outlast a day.
@@ -63,7 +64,9 @@ class EnvironmentSettings:
     backup_retention: int = 7
     """Days; RDS keeps 1 to 35. Only a disposable environment may keep less than 7."""
     password_version: int = 1
-    """Raising it rotates the database password in the next deploy."""
+    """Raising it rotates the passwords of the database in the next deploy."""
+    reader_security_group_id: str | None = None
+    """A security group whose members (a bastion, CloudShell in the VPC) may reach the database, to log in as reader."""
 
     function_memory: int = 512
     """MiB; Lambda's processor share grows with it."""
@@ -192,6 +195,12 @@ def _environment(suffix: str, table: Table) -> EnvironmentSettings:
             raise SettingsError(
                 f"{ENVIRONMENTS_FILE}: {name} = {table[name]} in [{suffix}] is not valid: give {lowest} to {highest}"
             )
+    group = environment.reader_security_group_id
+    if group is not None and not _SECURITY_GROUP_ID.fullmatch(group):
+        raise SettingsError(
+            f"{ENVIRONMENTS_FILE}: reader_security_group_id = {group!r} in [{suffix}] is not valid:"
+            " give the id of a security group (sg-...), or leave it out"
+        )
     if environment.disposable and environment.protected:
         raise SettingsError(
             f"{ENVIRONMENTS_FILE}: [{suffix}] is disposable and protected: set `disposable = false` to keep its data,"

@@ -39,6 +39,8 @@ class VpcStack(EnvironmentStack):
         self.database_security_group = self._security_group("Database", "database", environment)
         for port in environment.database_ports:
             self.function_security_group.allow_to(self.database_security_group, port=port)
+            if readers := environment.reader_security_group_id:
+                self.database_security_group.allow_from_existing(readers, port=port, description="From readers")
 
     def _security_group(self, id: str, service: str, environment: EnvironmentSettings) -> SecurityGroup:
         return SecurityGroup(

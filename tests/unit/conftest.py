@@ -9,7 +9,7 @@ from cdktf import TerraformStack, Testing
 from stacks.function_package import FunctionPackage
 from stacks.settings import Table
 from tests import synthesis
-from tests.unit.synthesized import Platform
+from tests.unit.synthesized import READERS, Platform
 
 Synthesize = Callable[[Mapping[str, str], Mapping[str, Table]], Platform]
 
@@ -38,7 +38,7 @@ def platform(synthesize: Synthesize) -> Platform:
 
 @pytest.fixture(scope="session")
 def changed(synthesize: Synthesize) -> Platform:
-    """What the other settings do: state in S3, another port, raised password version, a snapshot, emulated AWS."""
+    """What the other settings do: state in S3, another port, raised passwords, readers, a snapshot, emulated AWS."""
     return synthesize(
         {
             "ENVIRONMENT_SUFFIX": "pr42",
@@ -51,6 +51,7 @@ def changed(synthesize: Synthesize) -> Platform:
                 "database_former_port": 5432,
                 "database_snapshot": "before",
                 "password_version": 7,
+                "reader_security_group_id": READERS,
             }
         },
     )

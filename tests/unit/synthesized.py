@@ -11,6 +11,9 @@ from typing import Any
 
 Block = dict[str, Any]
 
+# The security group that a setting names in `changed` (conftest.py).
+READERS = "sg-0123456789abcdef0"
+
 # Where Terraform works is known to it alone; these stand for it in the tests' expected values.
 _CALLER = {
     "${data.aws_caller_identity.account_id}": "{account}",

@@ -251,6 +251,17 @@ def test_a_malformed_endpoint(service: str, value: str) -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["", "sg-0123456", "sg-0123456G", "vpc-01234567", "sg-0123456789abcdef01"])
+def test_a_malformed_security_group(value: str) -> None:
+    """The message names the setting, the value, what it is to be, and that it can be left out."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.read({}, {"dev": {"reader_security_group_id": value}})
+    assert str(refused.value) == (
+        f"environments.toml: reader_security_group_id = {value!r} in [dev] is not valid:"
+        " give the id of a security group (sg-...), or leave it out"
+    )
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "https://emulator.example", "http://[::1]:5000/"])
 def test_an_emulators_address(url: str) -> None:
     """With it, the package is the one for this machine."""

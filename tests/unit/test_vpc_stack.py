@@ -4,7 +4,7 @@ import pytest
 from cdktf import Testing as CdktfTesting  # pytest takes what begins with Test for tests
 from cdktf_cdktf_provider_aws.data_aws_vpc import DataAwsVpc
 
-from tests.unit.synthesized import Platform, Stack
+from tests.unit.synthesized import READERS, Platform, Stack
 
 
 @pytest.fixture
@@ -87,3 +87,17 @@ def test_a_rule_is_never_moved_to_another_port(platform: Platform, changed: Plat
     before, after = (it.document["resource"][kind] for it in (platform["tap-vpc-dev"], changed["tap-vpc-pr42"]))
     ports = {address: block["from_port"] for address, block in after.items()}
     assert {address: block["from_port"] for address, block in before.items()}.items() <= ports.items()
+
+
+def test_readers_reach_the_database_and_nothing_else(changed: Platform) -> None:
+    """Members of the group that a setting names; the database reaches nobody."""
+    stack = changed["tap-vpc-pr42"]
+    rules = [
+        rule
+        for rule in stack.resources("aws_vpc_security_group_ingress_rule")
+        if rule["referenced_security_group_id"] == READERS
+    ]
+    assert {(rule["security_group_id"], rule["from_port"], rule["to_port"], rule["ip_protocol"]) for rule in rules} == {
+        ("${aws_security_group[tap-database-pr42].id}", port, port, "tcp") for port in (5432, 6543)
+    }
+    assert READERS not in str(stack.resources("aws_vpc_security_group_egress_rule"))
