@@ -143,12 +143,13 @@ def migrate(connection: Connection[Any], seconds_left: Callable[[], float]) -> l
         )
     done = {version for (version,) in connection.execute("select version from schema_version")}
     new = [Migration.read(path) for path in sorted(MIGRATIONS.glob("*.sql")) if _version(path) not in done]
-    for migration in new:
-        try:
-            _apply_patiently(connection, migration, seconds_left)
-        except psycopg.Error as error:
-            outdated = [it.name for it in new[: new.index(migration)] if it.oldest_function > found > 0]
-            raise _failure(migration, error, outdated) from error
+    with _timeouts_of_its_own(connection):
+        for migration in new:
+            try:
+                _apply_patiently(connection, migration, seconds_left)
+            except psycopg.Error as error:
+                outdated = [it.name for it in new[: new.index(migration)] if it.oldest_function > found > 0]
+                raise _failure(migration, error, outdated) from error
     return [migration.version for migration in new]
 
 
@@ -167,6 +168,15 @@ def _versions(connection: Connection[Any]) -> tuple[int, int]:
     return version, oldest_function
 
 
+@contextmanager
+def _timeouts_of_its_own(connection: Connection[Any]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("reset transaction_timeout; reset statement_timeout; reset lock_timeout")
+
+
 def _apply_patiently(connection: Connection[Any], migration: Migration, seconds_left: Callable[[], float]) -> None:
     apply = _apply if migration.in_transaction else _apply_outside
     while True:
@@ -176,10 +186,7 @@ def _apply_patiently(connection: Connection[Any], migration: Migration, seconds_
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             if seconds_left() <= _PAUSE:
                 raise
-        finally:
-            if not connection.closed:
-                connection.execute("reset transaction_timeout; reset statement_timeout; reset lock_timeout")
-        time.sleep(_PAUSE)
+            time.sleep(_PAUSE)
 
 
 def _apply(connection: Connection[Any], migration: Migration, limit: str) -> None:
@@ -193,6 +200,7 @@ def _apply(connection: Connection[Any], migration: Migration, limit: str) -> Non
 
 def _apply_outside(connection: Connection[Any], migration: Migration, limit: str) -> None:
     _set(connection, "statement_timeout", limit)
+    _set(connection, "lock_timeout", "0")
     for schema, name in connection.execute(_INVALID_INDEXES).fetchall():
         if re.search(rf"\b{re.escape(name)}\b", migration.statements):
             connection.execute(sql.SQL("drop index concurrently {}").format(sql.Identifier(schema, name)))

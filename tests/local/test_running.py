@@ -160,7 +160,7 @@ def test_make_hands_names_on_as_they_are() -> None:
     """With blanks and with quotes of both kinds."""
     command = f"{sys.executable} -c 'import sys; print(sys.argv[1:])'"
     answer = make("upload", f"FILE={NAME}", "PROJECT=my shop", "BRANCH=a;b", f"PY={command}")
-    given = ["--project", "my shop", "--branch", "a;b", "--commit", "", "--build-url", ""]
+    given = ["--project", "my shop", "--job", "", "--branch", "a;b", "--commit", "", "--build-url", ""]
     assert answer.stdout == f"{['-m', 'local', 'upload', *given, '--', NAME]}\n"
 
 

@@ -293,6 +293,20 @@ def test_an_index_that_failed_half_way_is_built_anew(
     assert postgres.query("select indisvalid from pg_index where indexrelid = 'only_once'::regclass") == [(True,)]
 
 
+def test_an_invalid_index_of_somebody_else_is_left_alone(
+    postgres: Postgres, connection: psycopg.Connection[Any], add: Callable[..., None]
+) -> None:
+    """An operator may be building it at this moment."""
+    add(1, "create table a (x integer); insert into a values (1), (1);")
+    migrate(connection)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute("create unique index concurrently operators on a (x)")
+    add(2, "create index concurrently if not exists ours on a (x);", outside=True)
+    assert migrate(connection) == [2]
+    invalid = "select indexrelid::regclass::text from pg_index where not indisvalid"
+    assert postgres.query(invalid) == [("operators",)]
+
+
 @pytest.mark.parametrize(
     ("versions", "package", "reason"),
     [
