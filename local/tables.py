@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from handler.recording.series import ALL_OTHERS, MAX_SERIES
+from handler.recording.projects import ALL_OTHERS, MAX_SERIES
 from local.running import running_platform
 
 Row = dict[str, Any]

@@ -37,7 +37,7 @@ def temporary_server(*, password: str) -> Iterator[PostgresServer]:
 
 def make_empty(connection: psycopg.Connection[Any]) -> None:
     """Takes back whatever a test left."""
-    connection.execute("drop schema public cascade; create schema public")
+    connection.execute("drop schema public cascade; create schema public; drop schema if exists history cascade")
 
 
 def migrate(connection: psycopg.Connection[Any]) -> list[int]:

@@ -17,6 +17,8 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
 }
 
+_SCHEMAS = "select nspname from pg_namespace where nspname in ('public', 'history')"
+
 
 def set_up(connection: Connection[Any], password: str) -> None:
     """Makes the login, or gives it the password: it may select from every table and view, those to come included."""
@@ -36,8 +38,9 @@ def set_up(connection: Connection[Any], password: str) -> None:
         # Everybody may make temporary tables, unless told otherwise.
         database = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("revoke temporary on database {} from public").format(database))
-        connection.execute(sql.SQL("grant usage on schema public to {}").format(reader))
-        connection.execute(sql.SQL("grant select on all tables in schema public to {}").format(reader))
-        connection.execute(
-            sql.SQL("alter default privileges in schema public grant select on tables to {}").format(reader)
-        )
+        for (name,) in connection.execute(_SCHEMAS).fetchall():
+            schema = sql.Identifier(name)
+            connection.execute(sql.SQL("grant usage on schema {} to {}").format(schema, reader))
+            connection.execute(sql.SQL("grant select on all tables in schema {} to {}").format(schema, reader))
+        connection.execute(sql.SQL("alter default privileges grant usage on schemas to {}").format(reader))
+        connection.execute(sql.SQL("alter default privileges grant select on tables to {}").format(reader))

@@ -1,27 +1,35 @@
-"""The results of a report, in PostgreSQL: its attempts go in by COPY, and become one result for each test there."""
+"""What a report says, in PostgreSQL: its attempts go in by COPY, and become one run of the history there.
+
+docs/history.md explains the tables.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection, sql
-from psycopg.rows import dict_row
+from psycopg import Connection, Cursor, sql
 from psycopg.types.json import Jsonb
 
-from handler.reading.limits import MAX_DURATION, MAX_OUTCOME_TEXTS, MAX_OUTCOMES
-from handler.reading.report import Attempt, Outcome, Repeats, Report, SuiteOutput
-from handler.recording.series import series_of
+from handler.origin import Origin
+from handler.reading.limits import MAX_DURATION
+from handler.reading.report import Attempt, Outcome, Report, SuiteOutput
+from handler.recording.merging import CREATE_OUTCOME, merge
+from handler.recording.projects import branch_of, project_of, series_of
 
 TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 
 # Milliseconds. A report with as many cases as may be takes longer than other statements; the next delivery of it
-# comes only after six times the function's timeout. Its wait for the lock of another report with the same new tests is
-# part of the statement, and may take as long.
+# comes only after six times the function's timeout. Its wait for the lock of another report with new tests of the same
+# project is part of the statement, and may take as long.
 _STATEMENT_TIMEOUT = 300_000
+
+# Tests in one row of history.durations.
+_TILE = 512
 
 # A connection keeps its table, empty between reports: creating it anew each time would bloat the catalog. A row without
 # a test is the output of a suite.
@@ -54,143 +62,87 @@ _COPY_ATTEMPTS = sql.SQL("copy attempt ({}) from stdin").format(
     sql.SQL(", ").join(map(sql.Identifier, Attempt._fields))
 )
 
-# Most reports have each test once: then there is nothing to tell apart.
-_HAS_NAMESAKES = "select exists (select from attempt where test_id is not null group by test_id having count(*) > 1)"
 
-_EACH_ONCE = """
-result_of_test as not materialized (
-    select test_id, suite_number, file, line, suite, null as variant, classname, name, status, attempts,
-           duration * %(unit)s::double precision as seconds,
-           type, message, details, system_out, system_err, outcomes, properties, attachments
-    from attempt
-    where test_id is not null
+# The lock that whoever gives out numbers holds until the transaction ends. Not the stronger `for update`: with the key
+# shares that the foreign keys take, it deadlocks.
+_LOCK_PROJECT = "select tests from history.project where id = %(project_id)s for no key update"
+
+_HAS_NEW_TESTS = "select exists (select from outcome where not exists (select from history.test where id = test_id))"
+
+_NUMBER_NEW_TESTS = """
+with new_test as (
+    insert into history.test (project_id, number, id, file, suite, classname, name, variant)
+    select %(project_id)s, %(tests)s + row_number() over (order by position) - 1,
+           outcome.test_id, file, suite, classname, name, outcome.variant
+    from outcome
+    join attempt using (position)
+    where not exists (select from history.test where id = outcome.test_id)
+    returning 1
 )
+update history.project set tests = tests + (select count(*) from new_test) where id = %(project_id)s
 """
 
-# The rules of docs/reading.md. Who is who is found out in rows without texts, which would be sorted again and again.
-_TOLD_APART = """
-by_host as (
-    -- The same test on several hosts is several tests.
-    select position, test_id, suite_number, repeats, status, attempts, duration,
-           case when min(coalesce(hostname, '')) over same_id < max(coalesce(hostname, '')) over same_id
-                then concat('@', hostname) else '' end as host
-    from attempt
-    where test_id is not null
-    window same_id as (partition by test_id)
-), in_suite as (
-    -- Whether the cases of one name are reruns of one test: see Repeats.
-    select by_host.*, min(position) over of_name as first_position,
-           count(*) over of_name > 1 and case min(repeats) over of_name
-               when %(always_rerun)s then true
-               when %(rerun_after_failure)s then
-                    -- Some ran, and none but the last passed.
-                    count(*) filter (where status <> 'skipped') over of_name > 0
-                    and count(*) filter (where status in ('passed', 'flaky')) over of_name
-                        = (last_value(status) over of_name in ('passed', 'flaky'))::integer
-               when %(rerun_after_skip)s then
-                    count(*) filter (where status <> 'skipped') over of_name = 1
-               else false
-           end as are_reruns
-    from by_host
-    window of_name as (partition by test_id, host, suite_number order by position
-                       rows between unbounded preceding and unbounded following)
-), numbered as (
-    -- All others of one name are tests of their own, with a number.
-    select in_suite.*,
-           dense_rank() over (partition by test_id, host
-                              order by case when are_reruns then first_position else position end) as number
-    from in_suite
-), rerun as (
-    select test_id, host, number, status_of(array_agg(status order by position)) as status,
-           sum(attempts) as attempts, sum(duration) as duration
-    from numbered
-    where are_reruns
-    group by test_id, host, number
-), unsuccessful as (
-    select position, test_id, host, number,
-           row_number() over (partition by test_id, host, number order by position) as nth_attempt
-    from numbered
-    where are_reruns and status <> 'passed'
-), said as (
-    select position, unsuccessful.test_id, host, number, nth,
-           -- What a case wrote stands with the first of its outcomes.
-           case when nth = 1 then jsonb_strip_nulls(jsonb_build_object(
-                    'system_out', system_out, 'system_err', system_err
-                )) else '{}' end || outcome as outcome
-    from unsuccessful
-    join attempt using (position)
-    cross join lateral jsonb_array_elements(coalesce(outcomes, jsonb_build_array(jsonb_strip_nulls(
-        jsonb_build_object('status', status, 'type', type, 'message', message, 'details', details)
-    )))) with ordinality as each_outcome (outcome, nth)
-    where nth_attempt <= %(max_outcomes)s
-), outcomes_of_rerun as (
-    select test_id, host, number, jsonb_agg(outcome order by position, nth) as outcomes
-    from (
-        select said.*, row_number() over so_far as place, sum(length(outcome::text)) over so_far as characters
-        from said
-        window so_far as (partition by test_id, host, number order by position, nth)
-    ) as counted
-    where place = 1 or (place <= %(max_outcomes)s and characters <= %(max_outcome_texts)s)
-    group by test_id, host, number
-), first as (
-    -- The most severe case speaks for a test, and of several the first; one that was skipped, only if none ran.
-    select distinct on (test_id, host, number)
-           position, test_id, host, number, are_reruns, case when number > 1 then '#' || number end as nth
-    from numbered
-    order by test_id, host, number, (status <> 'skipped') desc, status desc, position
-), result_of_test as materialized (
-    select case when first.host = '' and nth is null then first.test_id
-                else left(encode(sha256(convert_to(
-                         concat(first.test_id, replace(replace(first.host, '\\', '\\\\'), '#', '\\#'), nth), 'UTF8'
-                     )), 'hex'), 32)::uuid
-           end as test_id,
-           attempt.suite_number, file, line,
-           suite, nullif(concat_ws(' ', nullif(nullif(first.host, ''), '@'), nth), '') as variant,
-           classname, name,
-           coalesce(rerun.status, attempt.status) as status,
-           coalesce(rerun.attempts, attempt.attempts) as attempts,
-           coalesce(rerun.duration, attempt.duration) * %(unit)s::double precision as seconds,
-           type, message, details, system_out, system_err,
-           case when not are_reruns then attempt.outcomes
-                when jsonb_array_length(outcomes_of_rerun.outcomes) > 1 or attempt.status = 'passed'
-                then outcomes_of_rerun.outcomes end as outcomes,
-           properties, attachments
-    from first
-    join attempt using (position)
-    left join (rerun left join outcomes_of_rerun using (test_id, host, number))
-         on (rerun.test_id, rerun.host, rerun.number) = (first.test_id, first.host, first.number)
-)
-"""
-
-# Tests are always inserted in the same order, so that reports with the same new tests wait for each other without a
-# deadlock.
 _RECORD = """
-with {result_of_test}, new_test as (
-    insert into test (id, project, file, suite, variant, classname, name)
-    select test_id, %(project)s, file, suite, variant, classname, name from result_of_test order by test_id
-    on conflict do nothing
+with numbered as materialized (
+    select outcome.*, test.number as test_number,
+           case when duration * %(unit)s::double precision <= %(max_duration)s
+                then duration * %(unit)s::double precision end as seconds
+    from outcome
+    join history.test on test.id = test_id
+), slot as materialized (
+    select number, status, seconds
+    from generate_series(0, (select max(test_number) from numbered)) as number
+    left join numbered on test_number = number
 ), new_suite_output as (
     insert into suite_output (run_id, suite_number, suite, system_out, system_err)
-    select %(run_id)s, suite_number, suite, system_out, system_err from attempt where test_id is null
-), new_result as (
-    insert into result (run_id, test_id, suite_number, line, status, attempts, duration_seconds,
-                        type, message, details, system_out, system_err, outcomes, properties, attachments)
-    select %(run_id)s, test_id, suite_number, line, status, attempts,
-           case when seconds <= %(max_duration)s then seconds end,
-           type, message, details, system_out, system_err, outcomes, properties, attachments
-    from result_of_test
-    returning status
+    select %(event_id)s, suite_number, suite, system_out, system_err from attempt where test_id is null
+), new_plane as (
+    insert into history.plane (run_id, good, bad, skipped, flaky, error)
+    select %(run_id)s,
+           coalesce(string_agg(case when status in ('passed', 'flaky') then '1' else '0' end, '' order by number), '')
+               ::varbit,
+           coalesce(string_agg(case when status in ('failed', 'error') then '1' else '0' end, '' order by number), '')
+               ::varbit,
+           coalesce(string_agg(case status when 'skipped' then '1' else '0' end, '' order by number), '')::varbit,
+           coalesce(array_agg(number order by number) filter (where status = 'flaky'), '{}'),
+           coalesce(array_agg(number order by number) filter (where status = 'error'), '{}')
+    from slot
+), new_durations as (
+    insert into history.durations (run_id, tile, seconds)
+    select %(run_id)s, number / %(tile)s, array_agg(seconds order by number)
+    from slot
+    group by number / %(tile)s
+    having count(seconds) > 0
+), said as materialized (
+    select test_number, numbered.status, numbered.attempts, suite_number, line,
+           type, message, details, system_out, system_err,
+           case when is_merged then numbered.outcomes else attempt.outcomes end as outcomes, properties, attachments
+    from numbered
+    join attempt using (position)
+    where numbered.status <> 'passed' or numbered.attempts > 1 or numbered.outcomes is not null
+       or attempt.outcomes is not null or properties is not null or attachments is not null
+       or coalesce(type, message, details, system_out, system_err) is not null
+), new_exception as (
+    insert into history.exception (run_id, number, status, attempts, suite_number, line)
+    select %(run_id)s, test_number, status, attempts, suite_number, line from said
+), new_said as (
+    insert into history.said (run_id, number, type, message, details, system_out, system_err, outcomes, properties,
+                              attachments)
+    select %(run_id)s, test_number, type, message, details, system_out, system_err, outcomes, properties, attachments
+    from said
+    where coalesce(type, message, details, system_out, system_err) is not null
+       or outcomes is not null or properties is not null or attachments is not null
 )
-insert into run (id, series_id, started_at, duration_seconds, incomplete_suites, hostnames, properties,
-                 tests, passed, failed, error, skipped, flaky)
-select %(run_id)s, %(series_id)s, %(started_at)s, %(duration)s, %(incomplete_suites)s, %(hostnames)s,
-       %(properties)s, count(*),
+insert into history.run (id, event_id, project_id, branch_id, series_id, commit, started_at, duration_seconds,
+                         incomplete_suites, hostnames, properties, tests, passed, failed, error, skipped, flaky)
+select %(run_id)s, %(event_id)s, %(project_id)s, %(branch_id)s, %(series_id)s, %(commit)s, %(started_at)s, %(duration)s,
+       %(incomplete_suites)s, %(hostnames)s, %(properties)s, count(*),
        count(*) filter (where status = 'passed'),
        count(*) filter (where status = 'failed'),
        count(*) filter (where status = 'error'),
        count(*) filter (where status = 'skipped'),
        count(*) filter (where status = 'flaky')
-from new_result
+from numbered
 returning tests, passed, failed, error, skipped, flaky
 """
 
@@ -210,13 +162,16 @@ class Run:
     incomplete_suites: int
 
 
-def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, project: str, series: str) -> Run:
+def record_run(
+    connection: Connection[Any], event_id: UUID, report: Report, *, origin: Origin, uploaded_at: datetime
+) -> Run:
     """Reads the report and records it within the transaction that is open, in constant memory.
 
     Raises what reading the report raises.
     """
     connection.execute(_CREATE_ATTEMPT)
-    with connection.cursor(row_factory=dict_row) as cursor:
+    connection.execute(CREATE_OUTCOME)
+    with connection.cursor() as cursor:
         cursor.execute(
             f"set local statement_timeout = {_STATEMENT_TIMEOUT}; set local lock_timeout = 0;"
             # Of a temporary table PostgreSQL knows nothing, and takes it for so small that it is read again and again.
@@ -225,34 +180,52 @@ def record_run(connection: Connection[Any], run_id: UUID, report: Report, *, pro
         with cursor.copy(_COPY_ATTEMPTS) as copy:
             for row in _rows(report):
                 copy.write_row(row)
-        # After the report was read, for which whoever makes the same series would wait.
-        known_series = series_of(connection, project, series)
-        [namesakes] = cursor.execute(_HAS_NAMESAKES)
-        told_apart = _TOLD_APART if namesakes["exists"] else _EACH_ONCE
+        merge(cursor)
         summary = report.summary()
+        # After the report was read, for which whoever makes the same project or series would wait.
+        project_id = project_of(connection, origin.project)
+        branch_id = branch_of(connection, project_id, origin.branch)
+        series = series_of(connection, project_id, origin.series)
+        _number_new_tests(cursor, project_id)
         parameters = {
-            "run_id": run_id,
-            "series_id": known_series.id,
-            "project": project,
+            "run_id": _run_id(cursor, event_id, uploaded_at),
+            "event_id": event_id,
+            "project_id": project_id,
+            "branch_id": branch_id,
+            "series_id": series.id,
+            "commit": origin.commit,
+            "tile": _TILE,
             "started_at": summary.started_at,
             "duration": summary.duration,
             "unit": summary.duration_unit,
             "max_duration": MAX_DURATION,
-            "max_outcomes": MAX_OUTCOMES,
-            "max_outcome_texts": MAX_OUTCOME_TEXTS,
-            **{repeats.name: repeats.value for repeats in Repeats},
             "incomplete_suites": summary.incomplete_suites,
             "hostnames": list(summary.hostnames),
             "properties": Jsonb(summary.properties),
         }
-        [totals] = cursor.execute(_RECORD.format(result_of_test=told_apart), parameters)
+        [counts] = cursor.execute(_RECORD, parameters)
     return Run(
-        id=run_id,
-        series=known_series.name,
-        totals=totals,
+        id=event_id,
+        series=series.name,
+        totals=dict(zip(TOTALS, counts, strict=True)),
         duration=summary.duration,
         incomplete_suites=summary.incomplete_suites,
     )
+
+
+def _number_new_tests(cursor: Cursor[Any], project_id: int) -> None:
+    [(has_new_tests,)] = cursor.execute(_HAS_NEW_TESTS)
+    if has_new_tests:
+        [(tests,)] = cursor.execute(_LOCK_PROJECT, {"project_id": project_id})
+        cursor.execute(_NUMBER_NEW_TESTS, {"project_id": project_id, "tests": tests})
+
+
+def _run_id(cursor: Cursor[Any], event_id: UUID, uploaded_at: datetime) -> int:
+    """The order of ids is that of time, in whatever order reports arrive."""
+    run_id = int(uploaded_at.timestamp() * 1000) << 20 | event_id.int & 0xFFFFF
+    while cursor.execute("select 1 from history.run where id = %s", [run_id]).fetchone():
+        run_id += 1
+    return run_id
 
 
 def _rows(report: Report) -> Iterator[tuple[Any, ...]]:

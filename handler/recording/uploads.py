@@ -43,9 +43,8 @@ def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             """
-            select upload.project, branch, commit, build_url, processed_at, error_code, error_message,
-                   series.name as series, run.*
-            from upload left join run on run.id = event_id left join series on series.id = series_id
+            select project, branch, commit, build_url, processed_at, error_code, error_message, run.*
+            from upload left join run on run.id = event_id
             where event_id = %s
             """,
             [upload.event_id],
@@ -114,5 +113,5 @@ def record(connection: Connection[Any], upload: Upload, origin: Origin, outcome:
         return earlier
     run = None
     if isinstance(outcome, OpenReport):
-        run = record_run(connection, upload.event_id, outcome.report, project=origin.project, series=origin.series)
+        run = record_run(connection, upload.event_id, outcome.report, origin=origin, uploaded_at=upload.uploaded_at)
     return Recorded(upload=upload, origin=origin, processed_at=processed_at, fault=fault, run=run)

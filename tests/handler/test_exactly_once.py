@@ -69,9 +69,9 @@ def test_a_failure_before_the_record_leaves_nothing_behind(aws: Aws, postgres: P
     "lost",
     [
         pytest.param("type test_status", id="preparing the copy"),
-        pytest.param("table test", id="merging into tests"),
-        pytest.param("table result", id="merging into results"),
-        pytest.param("table run", id="merging into the run"),
+        pytest.param("table history.test", id="numbering new tests"),
+        pytest.param("table history.plane", id="writing the outcomes"),
+        pytest.param("table history.run", id="writing the run"),
         pytest.param("table outbox", id="writing the event"),
     ],
 )
@@ -82,10 +82,11 @@ def test_a_failure_within_the_record_leaves_nothing_behind(
     processor.process(upload_of(aws.upload("first.txt")))
     upload = upload_of(aws.upload(content=report(cases=3)))
     kind, name = lost.split()
+    schema, dot, bare = name.rpartition(".")
     postgres.query(f"alter {lost} rename to elsewhere")
     with pytest.raises((psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject)):
         processor.process(upload)
-    postgres.query(f"alter {kind} elsewhere rename to {name}")
+    postgres.query(f"alter {kind} {schema}{dot}elsewhere rename to {bare}")
     assert postgres.query("select key from upload") == [("first.txt",)]
     assert postgres.query("select event_id from outbox where sent_at is null") == []
     assert postgres.query("select id from run union all select run_id from result union all select id from test") == []

@@ -79,7 +79,7 @@ def test_a_repeated_upload_is_logged_as_such(aws: Aws, function: Function) -> No
 def test_a_failed_upload_is_logged_with_identity_and_reason(aws: Aws, postgres: Postgres, function: Function) -> None:
     """And with the place in the code; the reason is an SQLSTATE, since PostgreSQL quotes in its messages."""
     function.invoke(message(aws.upload()))
-    postgres.query("alter table result rename to elsewhere")
+    postgres.query("alter table history.plane rename to elsewhere")
     record = aws.upload()
     function.invoke(message(record))
     entry = function.log_entries[-1]
@@ -188,9 +188,9 @@ def test_no_content_of_a_report_is_logged_or_announced(
     "change",
     [
         "alter table upload add check (project = '')",
-        "alter table result add check (message = '')",
-        "alter table test add check (name = '')",
-        "alter table result alter message type uuid using null",
+        "alter table history.said add check (message = '')",
+        "alter table history.test add check (name = '')",
+        "alter table history.said add check (message::integer > 0)",
     ],
 )
 def test_no_content_of_a_report_is_logged_when_the_database_refuses_it(

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -10,7 +11,11 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from handler.recording.series import ALL_OTHERS, series_of
+from handler.origin import Origin
+from handler.reading.identity import Identities
+from handler.reading.report import Attempt, Repeats, Status, Summary
+from handler.recording.projects import ALL_OTHERS
+from handler.recording.results import record_run
 from local.postgres import PostgresServer
 from local.tables import plain, show_results, show_run
 from tests.postgres import make_empty, migrate, temporary_server
@@ -44,6 +49,43 @@ def database(server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+@dataclass(frozen=True)
+class Said:
+    """A report with a test for each name, which came to a status after some seconds."""
+
+    outcomes: Mapping[str, Outcome]
+    project: str
+    message: str | None
+
+    def read(self) -> Iterator[Attempt]:
+        nothing = Attempt(**dict.fromkeys(Attempt._fields))  # type: ignore[arg-type]
+        for name, (status, seconds) in self.outcomes.items():
+            yield nothing._replace(
+                test_id=Identities(self.project).test_id(None, None, "tests.cart", name),
+                suite_number=1 if status == "failed" else 2,
+                repeats=Repeats.other_tests,
+                classname="tests.cart",
+                name=name,
+                status=Status[status],
+                attempts=3 if status == "flaky" else 1,
+                duration=seconds,
+                message=self.message,
+                outcomes=[],
+                properties={},
+                attachments=[],
+            )
+
+    def summary(self) -> Summary:
+        return Summary(
+            started_at=None,
+            duration=sum(seconds or 0.0 for _, seconds in self.outcomes.values()),
+            duration_unit=1,
+            incomplete_suites=0,
+            hostnames=[],
+            properties={},
+        )
+
+
 def record(
     database: psycopg.Connection[Any],
     outcomes: Mapping[str, Outcome],
@@ -56,41 +98,18 @@ def record(
 ) -> uuid.UUID:
     """A run with the status and seconds of each test, by name."""
     run = uuid.uuid4()
+    uploaded_at = NOW - timedelta(minutes=minutes_ago)
     database.execute(
         """
         insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at, uploaded_at,
                             project, branch, commit)
         values (%s, 'bucket', 'key', %s, '', 0, 'junit', 'success', now(), %s, %s, 'main', %s)
         """,
-        [run, str(run), NOW - timedelta(minutes=minutes_ago), project, commit],
+        [run, str(run), uploaded_at, project, commit],
     )
-    statuses = [status for status, _ in outcomes.values()]
-    counts = [statuses.count(status) for status in ("passed", "failed", "error", "skipped", "flaky")]
-    database.execute(
-        """
-        insert into run (id, series_id, incomplete_suites, hostnames, properties,
-                         duration_seconds, tests, passed, failed, error, skipped, flaky)
-        values (%s, %s, 0, '{}', '{}', %s, %s, %s, %s, %s, %s, %s)
-        """,
-        [
-            run,
-            series_of(database, project, series).id,
-            sum(seconds or 0 for _, seconds in outcomes.values()),
-            len(outcomes),
-            *counts,
-        ],
-    )
-    for name, (status, seconds) in outcomes.items():
-        test = uuid.uuid5(uuid.NAMESPACE_OID, f"{project} {name}")
-        database.execute(
-            "insert into test (id, project, classname, name) values (%s, %s, 'tests.cart', %s) on conflict do nothing",
-            [test, project, name],
-        )
-        database.execute(
-            "insert into result (run_id, test_id, status, attempts, duration_seconds, message)"
-            " values (%s, %s, %s, 1, %s, %s)",
-            [run, test, status, seconds, message],
-        )
+    origin = Origin(project=project, series=series, branch="main", commit=commit)
+    with database.transaction():
+        record_run(database, run, Said(outcomes, project, message), origin=origin, uploaded_at=uploaded_at)
     return run
 
 
@@ -131,7 +150,7 @@ def test_latest_runs_come_first(database: psycopg.Connection[Any]) -> None:
 def test_namesakes_are_told_apart(database: psycopg.Connection[Any]) -> None:
     """And a test without a name has none."""
     run = record(database, {"adds": ("failed", 1.0)})
-    database.execute("update test set name = '', variant = '@mac #2'")
+    database.execute("update history.test set name = '', variant = '@mac #2'")
     assert "failed tests.cart > (without a name) @mac #2 -" in report(database, run)
     assert "shop tests.cart > (without a name) @mac #2 1.000 s 1.000 s 1" in results(database)
 
@@ -242,8 +261,7 @@ def test_long_text_is_cut() -> None:
 def test_a_report_tells_what_its_suites_leave_open(database: psycopg.Connection[Any]) -> None:
     """What they counted and did not hold, and what they wrote beside the tests that failed."""
     run = record(database, {"adds": ("failed", 1.0), "pays": ("passed", 1.0)})
-    database.execute("update run set incomplete_suites = 2")
-    database.execute("update result set suite_number = case status when 'failed' then 1 else 2 end")
+    database.execute("update history.run set incomplete_suites = 2")
     database.execute(
         "insert into suite_output (run_id, suite_number, suite, system_out, system_err)"
         " values (%(run)s, 1, 'cart', 'out', %(err)s), (%(run)s, 2, 'till', 'of no failed test', null)",
@@ -263,8 +281,7 @@ def test_a_report_tells_what_its_suites_leave_open(database: psycopg.Connection[
 def test_a_report_tells_how_its_flaky_tests_failed_at_first(database: psycopg.Connection[Any]) -> None:
     """Though they passed at last."""
     run = record(database, {"adds": ("flaky", 1.0), "pays": ("passed", 1.0)}, message="declined")
-    database.execute("update result set attempts = 3 where status = 'flaky'")
-    database.execute("update run set incomplete_suites = 1")
+    database.execute("update history.run set incomplete_suites = 1")
     printed = report(database, run)
     assert printed[1].startswith("1 suite counts tests, failures")
     start = printed.index("Flaky tests")

@@ -53,20 +53,59 @@ create type test_status as enum ('passed', 'skipped', 'flaky', 'failed', 'error'
 
 comment on type test_status is 'From the least to the most severe. Flaky: passed, but only after a rerun.';
 
-create table series (
-    id      integer generated always as identity primary key,
-    project text    not null,
-    name    text    not null,
-    unique (project, name)
+-- The history: docs/history.md explains it. What people may rely on are the views further below.
+create schema history;
+
+create table history.project (
+    id    integer generated always as identity primary key,
+    name  text    not null unique,
+    tests integer not null default 0
 );
 
-comment on table series is 'A job of a project''s builds, again and again: a report is held against its own series.';
-comment on column series.name is
+comment on column history.project.tests is 'How many numbers its tests have had so far: the next test gets this one.';
+
+create table history.branch (
+    id         integer generated always as identity primary key,
+    project_id integer not null references history.project,
+    name       text,
+    unique nulls not distinct (project_id, name)
+);
+
+create table history.series (
+    id         integer generated always as identity primary key,
+    project_id integer not null references history.project,
+    name       text    not null,
+    unique (project_id, name)
+);
+
+comment on table history.series is
+    'A job of a project''s builds, again and again: a report is held against its own series.';
+comment on column history.series.name is
     'From the object''s metadata, or else the last name of its key; `*` for all that come when a project has a thousand.';
 
-create table run (
-    id                uuid    primary key references upload on delete cascade,
-    series_id         integer not null references series,
+-- Without a foreign key to the project, whose check would take as long as the rows themselves: whoever numbers a test holds
+-- the lock of the project.
+create table history.test (
+    project_id integer not null,
+    number     integer not null,
+    id         uuid    not null unique,
+    file       text,
+    suite      text,
+    classname  text,
+    name       text    not null,
+    variant    text,
+    primary key (project_id, number)
+);
+
+comment on column history.test.number is 'From 0 within the project, in the order of their first appearance.';
+
+create table history.run (
+    id                bigint  primary key,
+    event_id          uuid    not null unique references upload on delete cascade,
+    project_id        integer not null references history.project,
+    branch_id         integer not null references history.branch,
+    series_id         integer not null references history.series,
+    commit            text,
     started_at        timestamptz,
     duration_seconds  double precision,
     tests             integer not null,
@@ -81,67 +120,66 @@ create table run (
     check (tests = passed + failed + error + skipped + flaky)
 );
 
-comment on table run is 'What one report says as a whole. Its id is the event_id of the upload.';
-comment on column run.started_at is 'The earliest timestamp in the report; one without an offset is taken for UTC.';
-comment on column run.duration_seconds is
-    'As the report says for the whole; else the sum over its suites, and over the cases of those that do not say it.';
-comment on column run.tests is 'Counted, never taken from the report; a test counts once, whatever its attempts.';
-comment on column run.incomplete_suites is
-    'How many suites count tests, failures or errors of which the report tells nothing: their job may have failed.';
-comment on column run.hostnames is 'The machines, as its suites name them; at most 20.';
-comment on column run.properties is 'Of its suites, by name; at most 100. Of one that several suites have, the first value.';
+create index on history.run (project_id, id);
+create index on history.run (branch_id, id);
+create index on history.run (project_id, commit);
 
-create table test (
-    id        uuid primary key,
-    project   text not null,
-    file      text,
-    suite     text,
-    classname text,
-    name      text not null,
-    variant   text
+comment on column history.run.id is
+    'The milliseconds of uploaded_at, and 20 bits of the event''s id: the order of ids is the order of time.';
+
+create table history.plane (
+    run_id  bigint    primary key references history.run on delete cascade,
+    good    varbit    not null,
+    bad     varbit    not null,
+    skipped varbit    not null,
+    flaky   integer[] not null,
+    error   integer[] not null
 );
 
-comment on table test is 'A test of a project, the same one in every run.';
-comment on column test.id is 'Of project, file (or else suites), classname, name and variant: docs/reading.md has the rule.';
-comment on column test.suite is 'The names of its suites, from the outermost.';
-comment on column test.variant is
-    'What tells it from others of the same names: its host, its number in the order of the report, or both.';
+comment on table history.plane is
+    'The outcomes of a run: the bit at the number of a test says whether it passed (flaky ones too), failed (errors too) or
+     was skipped. All are of one length; a test beyond it, or in none of them, did not take part.';
+comment on column history.plane.flaky is 'The numbers of those in `good` that are flaky, as `error` has those in `bad`.';
 
-create table result (
-    run_id           uuid        not null references run on delete cascade,
-    test_id          uuid        not null references test,
-    suite_number     integer,
-    line             integer,
-    status           test_status not null,
-    attempts         integer     not null check (attempts > 0),
-    duration_seconds double precision,
-    type             text,
-    message          text,
-    details          text,
-    system_out       text,
-    system_err       text,
-    outcomes         jsonb,
-    properties       jsonb,
-    attachments      text[],
-    primary key (run_id, test_id)
+create table history.durations (
+    run_id  bigint  references history.run on delete cascade,
+    tile    integer,
+    seconds real[]  not null,
+    primary key (run_id, tile)
 );
 
-create index on result (test_id);
+comment on table history.durations is 'Those of 512 tests: tile 0 has the numbers from 0 to 511.';
 
-comment on table result is 'The outcome of one test in one run.';
-comment on column result.suite_number is 'Which testsuite element of the report it stands in, from 1; see suite_output.';
-comment on column result.line is 'Of the file, as the report says.';
-comment on column result.duration_seconds is 'All attempts together; null if the report does not say.';
-comment on column result.type is 'The exception or kind of failure, as the report names it.';
-comment on column result.message is 'Of the first of its most severe outcomes, as are type and details; see outcomes for the others.';
-comment on column result.outcomes is
-    'Each reason why an attempt did not pass, in order, where there are several or one has an output of its own: an array
-     of at most 20 objects with status, type, message, details, system_out and system_err, as far as known.';
-comment on column result.properties is 'By name; at most 20.';
-comment on column result.attachments is 'Files that belong to the test, as the report refers to them; at most 20.';
+create table history.exception (
+    run_id       bigint      references history.run on delete cascade,
+    number       integer,
+    status       test_status not null,
+    attempts     integer     not null check (attempts > 0),
+    suite_number integer,
+    line         integer,
+    primary key (run_id, number)
+);
+
+comment on table history.exception is 'A test that did not simply pass in a run, or that the report says more of.';
+
+create table history.said (
+    run_id      bigint references history.run on delete cascade,
+    number      integer,
+    type        text,
+    message     text,
+    details     text,
+    system_out  text,
+    system_err  text,
+    outcomes    jsonb,
+    properties  jsonb,
+    attachments text[],
+    primary key (run_id, number)
+);
+
+comment on table history.said is 'What a report says of a test, in texts.';
 
 create table suite_output (
-    run_id       uuid    not null references run on delete cascade,
+    run_id       uuid    not null references upload on delete cascade,
     suite_number integer not null,
     suite        text,
     system_out   text,
@@ -151,6 +189,61 @@ create table suite_output (
 
 comment on table suite_output is 'What a suite wrote outside its tests; look at it beside its failed tests.';
 comment on column suite_output.suite is 'The names of its suites, from the outermost.';
+
+create view test as
+select test.id, project.name as project, file, suite, classname, test.name, variant
+from history.test
+join history.project on project.id = project_id;
+
+comment on view test is 'A test of a project, the same one in every run.';
+comment on column test.id is 'Of project, file (or else suites), classname, name and variant: docs/reading.md has the rule.';
+comment on column test.suite is 'The names of its suites, from the outermost.';
+comment on column test.variant is
+    'What tells it from others of the same names: its host, its number in the order of the report, or both.';
+
+create view run as
+select event_id as id, series.name as series, started_at, duration_seconds, tests, passed, failed, error, skipped, flaky,
+       incomplete_suites, hostnames, properties
+from history.run
+join history.series on series.id = series_id;
+
+comment on view run is 'What one report says as a whole. Its id is the event_id of the upload.';
+comment on column run.started_at is 'The earliest timestamp in the report; one without an offset is taken for UTC.';
+comment on column run.duration_seconds is
+    'As the report says for the whole; else the sum over its suites, and over the cases of those that do not say it.';
+comment on column run.tests is 'Counted, never taken from the report; a test counts once, whatever its attempts.';
+comment on column run.incomplete_suites is
+    'How many suites count tests, failures or errors of which the report tells nothing: their job may have failed.';
+comment on column run.hostnames is 'The machines, as its suites name them; at most 20.';
+comment on column run.properties is 'Of its suites, by name; at most 100. Of one that several suites have, the first value.';
+
+-- A bit string is expanded once for each run, not once for each of its tests.
+create view result as
+select run.event_id as run_id, test.id as test_id, exception.suite_number, exception.line,
+       coalesce(exception.status, 'passed') as status, coalesce(exception.attempts, 1) as attempts,
+       -- By way of text, which has the shortest digits that are this number.
+       durations.seconds[test.number % 512 + 1]::text::double precision as duration_seconds,
+       said.type, message, details, system_out, system_err, outcomes, said.properties, attachments
+from history.run
+join history.plane on plane.run_id = run.id
+cross join lateral (select plane.good | plane.bad | plane.skipped as bits offset 0) as took_part
+join history.test on test.project_id = run.project_id
+                  and test.number < length(took_part.bits) and get_bit(took_part.bits, test.number) = 1
+left join history.durations on durations.run_id = run.id and durations.tile = test.number / 512
+left join history.exception on exception.run_id = run.id and exception.number = test.number
+left join history.said on said.run_id = run.id and said.number = test.number;
+
+comment on view result is 'The outcome of one test in one run. Ask for one run or one test: all of it is long.';
+comment on column result.suite_number is 'Which testsuite element of the report it stands in, from 1; see suite_output.';
+comment on column result.line is 'Of the file, as the report says; known of what did not simply pass.';
+comment on column result.duration_seconds is 'All attempts together; null if the report does not say.';
+comment on column result.type is 'The exception or kind of failure, as the report names it.';
+comment on column result.message is 'Of the first of its most severe outcomes, as are type and details; see outcomes for the others.';
+comment on column result.outcomes is
+    'Each reason why an attempt did not pass, in order, where there are several or one has an output of its own: an array
+     of at most 20 objects with status, type, message, details, system_out and system_err, as far as known.';
+comment on column result.properties is 'By name; at most 20.';
+comment on column result.attachments is 'Files that belong to the test, as the report refers to them; at most 20.';
 
 -- Attempts of one test, in order. What was skipped says nothing if the test ran as well; then the last attempt says
 -- whether it passed, and the others whether it did so at once. Where it did not pass, an error is worse than a failure.
@@ -174,11 +267,10 @@ return (
 comment on function status_of is 'What several attempts at one test come to: docs/reading.md has the table.';
 
 create view run_summary as
-select run.id, upload.project, series.name as series, upload.branch, upload.commit, upload.build_url, upload.key,
+select run.id, upload.project, run.series, upload.branch, upload.commit, upload.build_url, upload.key,
        upload.uploaded_at, run.started_at, run.duration_seconds,
        run.tests, run.passed, run.failed, run.error, run.skipped, run.flaky, run.incomplete_suites
 from run
-join series on series.id = run.series_id
 join upload on upload.event_id = run.id;
 
 comment on view run_summary is 'Every run with its totals and where it came from.';
@@ -211,7 +303,7 @@ join test on test.id = result.test_id
 where upload.uploaded_at > now() - interval '30 days'
   and result.status <> 'skipped'
   and result.duration_seconds is not null
-group by test.id
+group by test.id, test.project, test.file, test.suite, test.classname, test.name
 order by mean_seconds desc;
 
 comment on view slowest_tests is 'The mean duration of every test that ran in the last 30 days, the slowest first.';
@@ -229,7 +321,7 @@ with on_one_commit as (
     join run on run.id = result.run_id
     join upload on upload.event_id = result.run_id
     where upload.uploaded_at > now() - interval '30 days'
-    group by result.test_id, upload.commit, run.series_id
+    group by result.test_id, upload.commit, run.series
 )
 select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name,
        count(distinct on_one_commit.commit) filter (where outcome_changed) as commits,
@@ -238,7 +330,7 @@ select test.id as test_id, test.project, test.file, test.suite, test.classname, 
 from on_one_commit
 join test on test.id = on_one_commit.test_id
 where outcome_changed or reruns > 0
-group by test.id
+group by test.id, test.project, test.file, test.suite, test.classname, test.name
 order by last_seen_at desc;
 
 comment on view flaky_tests is
@@ -249,24 +341,23 @@ comment on column flaky_tests.reruns is 'In how many runs it passed only after a
 
 create view failing_since as
 with since_last_pass as (
-    select result.test_id, upload.branch, run.series_id, upload.commit, upload.uploaded_at,
+    select result.test_id, upload.branch, run.series, upload.commit, upload.uploaded_at,
            max(upload.uploaded_at) filter (where result.status in ('passed', 'flaky'))
-               over (partition by result.test_id, upload.branch, run.series_id) as last_passed_at
+               over (partition by result.test_id, upload.branch, run.series) as last_passed_at
     from result
     join run on run.id = result.run_id
     join upload on upload.event_id = result.run_id
     where result.status <> 'skipped'
 )
 select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name, branch,
-       series.name as series,
+       series,
        min(uploaded_at) as failing_since,
        (array_agg(commit order by uploaded_at))[1] as first_failing_commit,
        count(*) as runs
 from since_last_pass
 join test on test.id = test_id
-join series on series.id = series_id
 where last_passed_at is null or uploaded_at > last_passed_at
-group by test.id, branch, series.id
+group by test.id, test.project, test.file, test.suite, test.classname, test.name, branch, series
 having max(uploaded_at) > now() - interval '30 days'
 order by failing_since;
 

@@ -9,6 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from psycopg import Connection
 
+from handler.origin import Origin
 from handler.reading.report import Report
 from handler.recording.results import Run, record_run
 from tests.handler.helpers.reports import report_of
@@ -69,6 +70,7 @@ class Recorder:
     ) -> Run:
         """Records an upload of this report."""
         run_id = uuid4()
+        origin = Origin(project=project, series=series, branch=branch, commit=commit, build_url=build_url)
         with self.connection.transaction():
             self.connection.execute(
                 "insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at,"
@@ -76,7 +78,7 @@ class Recorder:
                 " values (%s, 'uploads', 'report.xml', %s, 'e', 1, 'junit', 'success', now(), %s, %s, %s, %s, %s)",
                 [run_id, str(run_id), project, branch, commit, build_url, ago(days_ago)],
             )
-            return record_run(self.connection, run_id, report, project=project, series=series)
+            return record_run(self.connection, run_id, report, origin=origin, uploaded_at=ago(days_ago))
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement.encode()).fetchall()

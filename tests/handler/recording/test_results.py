@@ -8,9 +8,10 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from handler.errors import NotXml
-from handler.reading.identity import Identities
+from handler.recording import results
+from handler.recording.projects import project_of
 from handler.recording.results import Run
-from tests.handler.helpers.recorder import Recorder, case
+from tests.handler.helpers.recorder import Recorder, ago, case
 from tests.handler.helpers.reports import report_of
 from tests.handler.helpers.surroundings import Postgres
 
@@ -448,13 +449,18 @@ def test_other_statements_keep_their_timeout(recorder: Recorder) -> None:
 
 def test_a_deleted_upload_takes_its_results_along(recorder: Recorder) -> None:
     """And its event; the test and its other results stay."""
-    old, new = recorder.record(case("passed")), recorder.record(case("failed"))
+    suite = "<testsuite name='s'><testcase name='x'><failure/></testcase><system-out>y</system-out></testsuite>"
+    old, new = recorder.record(case("failed", time=1), suite), recorder.record(case("failed"))
     recorder.connection.execute("insert into outbox (event_id, detail) values (%s, '{}')", [old.id])
     recorder.connection.execute("delete from upload where event_id = %s", [old.id])
     assert recorder.query("select id from run") == [(new.id,)]
     assert recorder.query("select run_id, status::text from result") == [(new.id, "failed")]
-    assert recorder.query("select count(*) from test") == [(1,)]
+    assert recorder.query("select count(*) from test") == [(2,)]
     assert recorder.query("select * from outbox") == []
+    left = "select (select count(*) from history.plane), (select count(*) from history.durations)"
+    assert recorder.query(f"{left}, (select count(*) from history.exception), (select count(*) from suite_output)") == [
+        (1, 0, 1, 0)
+    ]
 
 
 def wait_for_locks(postgres: Postgres, sessions: int) -> None:
@@ -466,25 +472,83 @@ def wait_for_locks(postgres: Postgres, sessions: int) -> None:
 
 
 def test_reports_with_the_same_new_tests_wait_for_each_other(postgres: Postgres) -> None:
-    """However their cases are ordered, that is no deadlock."""
+    """However their cases are ordered, that is no deadlock, and no test has two numbers."""
     names = [str(number) for number in range(9)]
-    ids = {name: Identities("shop").test_id(None, None, None, name) for name in names}
-    in_order = sorted(names, key=lambda name: ids[name])
     with (
         postgres.connect() as blocking,
         postgres.connect() as one,
         postgres.connect() as other,
         ThreadPoolExecutor() as threads,
     ):
-        recorders = [Recorder(one), Recorder(other)]
-        with blocking.transaction(force_rollback=True):
-            blocking.execute("insert into test (id, project, name) values (%s, 'shop', '')", [ids[in_order[4]]])
-            reports = [in_order, in_order[::-1]]
+        project = project_of(blocking, "shop")
+        with blocking.transaction():
+            blocking.execute("select from history.project where id = %s for no key update", [project])
             runs = [
-                threads.submit(recorder.record, *(case("passed", name) for name in report))
-                for recorder, report in zip(recorders, reports, strict=True)
+                threads.submit(Recorder(connection).record, *(case("passed", name) for name in in_order))
+                for connection, in_order in ((one, names), (other, names[::-1]))
             ]
             wait_for_locks(postgres, 2)
         assert [run.result().totals["tests"] for run in runs] == [9, 9]
-    assert postgres.query("select count(*) from test") == [(9,)]
+    assert postgres.query("select count(*), min(number), max(number) from history.test") == [(9, 0, 8)]
+    assert postgres.query("select tests from history.project") == [(9,)]
     assert postgres.query("select count(*) from result") == [(18,)]
+
+
+def test_a_run_without_new_tests_waits_for_nobody(postgres: Postgres, recorder: Recorder) -> None:
+    """Who gives out numbers may take long."""
+    recorder.record(case("passed"))
+    with postgres.connect() as blocking, blocking.transaction():
+        blocking.execute("select from history.project for no key update")
+        recorder.connection.execute("set statement_timeout = '10s'")
+        assert recorder.record(case("failed")).totals["failed"] == 1
+
+
+def test_a_run_is_a_row_of_bits_over_the_projects_numbers(recorder: Recorder) -> None:
+    """Of one length; a test that came later has none in it, and one that did not take part is in none."""
+    recorder.record(case("passed", "a"), case("failed", "b"), case("skipped", "c"))
+    recorder.record(case("error", "d"), case("flaky", "b"), days_ago=-1)
+    assert recorder.query(
+        "select good::text, bad::text, skipped::text, flaky, error from history.plane order by run_id"
+    ) == [("100", "010", "001", [], []), ("0100", "0001", "0000", [1], [3])]
+
+
+def test_durations_stand_in_tiles(recorder: Recorder) -> None:
+    """Of 512 tests each; one in which nobody measured is not there."""
+    recorder.record(*(case("passed", str(number)) for number in range(512)), case("passed", "slow", time=4))
+    recorder.record(case("passed", "0", time=1.5), days_ago=-1)
+    tiles = recorder.query("select tile, cardinality(seconds), seconds[1] from history.durations order by run_id")
+    assert tiles == [(1, 1, 4.0), (0, 1, 1.5)]
+    query = "select name, duration_seconds from result join test on id = test_id where duration_seconds is not null"
+    assert sorted(recorder.query(query)) == [("0", 1.5), ("slow", 4.0)]
+
+
+def test_what_passed_and_says_nothing_takes_no_row_of_its_own(recorder: Recorder) -> None:
+    """That is nearly all."""
+    recorder.record(
+        case("passed", "a"),
+        case("skipped", "b"),
+        case("flaky", "c"),
+        "<testcase name='d'><system-out>x</system-out></testcase>",
+    )
+    assert recorder.query("select number, status::text, attempts from history.exception order by 1") == [
+        (1, "skipped", 1),
+        (2, "flaky", 2),
+        (3, "passed", 1),
+    ]
+    assert recorder.query("select number, system_out from history.said where system_out is not null") == [(3, "x")]
+
+
+def test_ids_of_runs_are_in_the_order_of_time(recorder: Recorder) -> None:
+    """In whatever order they arrive, and also at one moment."""
+    days = [3, 1, 2, 1]
+    runs = [recorder.record(case("passed"), days_ago=day).id for day in days]
+    in_order = [run for (run,) in recorder.query("select event_id from history.run order by id")]
+    assert [days[runs.index(run)] for run in in_order] == [3, 2, 1, 1]
+
+
+def test_two_runs_whose_ids_would_be_the_same_have_two(recorder: Recorder) -> None:
+    """Twenty bits of the event's id leave that to chance."""
+    event_id = recorder.record(case("passed"), days_ago=1).id
+    [(run_id,)] = recorder.query("select id from history.run")
+    with recorder.connection.cursor() as cursor:
+        assert results._run_id(cursor, event_id, ago(1)) == run_id + 1

@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 from threading import Event
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -437,26 +436,3 @@ def test_a_contradictory_upload_is_refused(postgres: Postgres, change: str) -> N
     )
     with pytest.raises(psycopg.errors.CheckViolation):
         postgres.query(f"update upload set {change}")
-
-
-def test_what_hangs_on_an_upload_is_deleted_with_it(postgres: Postgres) -> None:
-    """Its event, its run and its results; the test itself has results of other runs."""
-    upload, test = uuid4(), uuid4()
-    postgres.query(
-        f"""
-        insert into upload (event_id, bucket, key, version_id, etag, size, kind, project, uploaded_at, status,
-                            processed_at)
-        values ('{upload}', 'b', 'k', 'v', 'e', 1, 'junit', 'shop', now(), 'success', now());
-        insert into outbox (event_id, detail) values ('{upload}', '{{}}');
-        insert into series (project, name) values ('shop', 'unit');
-        insert into run (id, series_id, tests, passed, failed, error, skipped, flaky, incomplete_suites, hostnames,
-                         properties)
-        select '{upload}', id, 1, 1, 0, 0, 0, 0, 0, '{{}}', '{{}}' from series;
-        insert into test (id, project, name) values ('{test}', 'shop', 'adds');
-        insert into result (run_id, test_id, status, attempts) values ('{upload}', '{test}', 'passed', 1);
-        delete from upload;
-        """
-    )
-    left = "select event_id from outbox union all select id from run union all select run_id from result"
-    assert postgres.query(left) == []
-    assert postgres.query("select id from test") == [(test,)]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from handler.recording import series
-from handler.recording.series import ALL_OTHERS, series_of
+from handler.recording import projects
+from handler.recording.projects import ALL_OTHERS, project_of, series_of
 from tests.handler.helpers.recorder import Recorder, case
 from tests.handler.helpers.surroundings import Aws, Function, Postgres, message, wait_for_a_lock
 
@@ -16,11 +16,17 @@ from tests.handler.helpers.surroundings import Aws, Function, Postgres, message,
 @pytest.fixture
 def two_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit of a project, in place of a thousand."""
-    monkeypatch.setattr(series, "MAX_SERIES", 2)
+    monkeypatch.setattr(projects, "MAX_SERIES", 2)
 
 
 def names(recorder: Recorder, project: str = "shop") -> list[Any]:
-    return [name for (name,) in recorder.query(f"select name from series where project = '{project}' order by id")]
+    return [
+        name
+        for (name,) in recorder.query(
+            "select series.name from history.series join history.project on project.id = project_id"
+            f" where project.name = '{project}' order by series.id"
+        )
+    ]
 
 
 def test_a_series_is_made_once(recorder: Recorder) -> None:
@@ -53,8 +59,9 @@ def test_two_reports_that_make_a_series_at_once_share_it(postgres: Postgres) -> 
     """The second waits for the first."""
     with postgres.connect() as one, postgres.connect() as other, ThreadPoolExecutor() as threads:
         other.execute("set application_name = 'tap-ingest'")
+        project = project_of(one, "shop")
         with one.transaction():
-            first = series_of(one, "shop", "unit")
-            second = threads.submit(series_of, other, "shop", "unit")
+            first = series_of(one, project, "unit")
+            second = threads.submit(series_of, other, project, "unit")
             wait_for_a_lock(postgres, second)
         assert second.result() == first
