@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -19,6 +19,7 @@ from handler.announcing.publisher import EventPublisher
 from handler.aws_clients import make_clients
 from handler.environment_variables import IngestVariables
 from handler.errors import InvalidMessage, TransientFault
+from handler.lambda_context import LambdaContext
 from handler.log import logger
 from handler.notifications import Upload, read_uploads
 from handler.parameters import ParameterStore
@@ -42,15 +43,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1, 8
 _UNSUSPICIOUS_RECEIVES = 3
 
 
-class Context(Protocol):
-    """What the function asks of Lambda about its invocation."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the timeout."""
-
-
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Returns the messages to retry; all others of the batch are done, and Lambda deletes them."""
     invocation = _Invocation(_processor(), context)
     try:
@@ -103,7 +97,7 @@ def _pauses() -> Iterator[float]:
 class _Invocation:
     """One batch of messages, for as long as its time lasts."""
 
-    def __init__(self, processor: Processor, context: Context) -> None:
+    def __init__(self, processor: Processor, context: LambdaContext) -> None:
         self._processor = processor
         self._milliseconds_left = context.get_remaining_time_in_millis
         self._reserve = _LAST_PART * self._milliseconds_left()  # milliseconds

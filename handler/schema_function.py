@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handler.aws_clients import make_clients
 from handler.environment_variables import SchemaVariables
 from handler.errors import MissingParameter
+from handler.lambda_context import LambdaContext
 from handler.log import logger
 from handler.parameters import ParameterStore
 from handler.recording import database, reader, schema
@@ -44,15 +45,8 @@ class Unavailable(Exception):
     """The database or its credentials cannot be reached. The message says why."""
 
 
-class Context(Protocol):
-    """What the function asks of Lambda about its invocation."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the timeout."""
-
-
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers `{"migrate": true}` with the schema's version and what was applied: `{"version": 3, "applied": [2, 3]}`.
 
     Raises MigrationFailed and Unavailable, whose sentence the deploy ends with, and ValueError for any other event.
