@@ -10,11 +10,12 @@ from handler.reading.limits import MAX_OUTCOME_TEXTS, MAX_OUTCOMES
 from handler.reading.report import Repeats
 
 # A connection keeps its tables, empty between reports: creating them anew each time would bloat the catalog. An outcome
-# is what a test came to, with the attempt that speaks for it.
+# is what a test came to, with the attempt that speaks for it; of a new test, the number is not known yet.
 CREATE_OUTCOME = """
 create temporary table if not exists outcome (
     position  bigint      not null,
     test_id   uuid        not null,
+    number    integer,
     variant   text,
     status    test_status not null,
     attempts  integer     not null,
@@ -28,8 +29,11 @@ create temporary table if not exists outcome (
 _HAS_NAMESAKES = "select exists (select from attempt where test_id is not null group by test_id having count(*) > 1)"
 
 _EACH_ONCE = """
-insert into outcome (position, test_id, status, attempts, duration, is_merged)
-select position, test_id, status, attempts, duration, false from attempt where test_id is not null
+insert into outcome (position, test_id, number, status, attempts, duration, is_merged)
+select position, test_id, number, status, attempts, duration, false
+from attempt
+left join history.test on test.id = test_id
+where test_id is not null
 """
 
 # Who is who is found out in rows without texts, which would be sorted again and again.
@@ -104,25 +108,29 @@ by_host as (
            position, test_id, host, number, are_reruns, case when number > 1 then '#' || number end as nth
     from numbered
     order by test_id, host, number, (status <> 'skipped') desc, status desc, position
+), told_apart as (
+    select position,
+           case when first.host = '' and nth is null then first.test_id
+                else left(encode(sha256(convert_to(
+                         concat(first.test_id, replace(replace(first.host, '\\', '\\\\'), '#', '\\#'), nth), 'UTF8'
+                     )), 'hex'), 32)::uuid
+           end as test_id,
+           nullif(concat_ws(' ', nullif(nullif(first.host, ''), '@'), nth), '') as variant,
+           coalesce(rerun.status, attempt.status) as status,
+           coalesce(rerun.attempts, attempt.attempts) as attempts,
+           coalesce(rerun.duration, attempt.duration) as duration,
+           are_reruns,
+           case when jsonb_array_length(outcomes_of_rerun.outcomes) > 1 or attempt.status = 'passed'
+                then outcomes_of_rerun.outcomes end as outcomes
+    from first
+    join attempt using (position)
+    left join (rerun left join outcomes_of_rerun using (test_id, host, number))
+         on (rerun.test_id, rerun.host, rerun.number) = (first.test_id, first.host, first.number)
 )
-insert into outcome (position, test_id, variant, status, attempts, duration, is_merged, outcomes)
-select position,
-       case when first.host = '' and nth is null then first.test_id
-            else left(encode(sha256(convert_to(
-                     concat(first.test_id, replace(replace(first.host, '\\', '\\\\'), '#', '\\#'), nth), 'UTF8'
-                 )), 'hex'), 32)::uuid
-       end,
-       nullif(concat_ws(' ', nullif(nullif(first.host, ''), '@'), nth), ''),
-       coalesce(rerun.status, attempt.status),
-       coalesce(rerun.attempts, attempt.attempts),
-       coalesce(rerun.duration, attempt.duration),
-       are_reruns,
-       case when jsonb_array_length(outcomes_of_rerun.outcomes) > 1 or attempt.status = 'passed'
-            then outcomes_of_rerun.outcomes end
-from first
-join attempt using (position)
-left join (rerun left join outcomes_of_rerun using (test_id, host, number))
-     on (rerun.test_id, rerun.host, rerun.number) = (first.test_id, first.host, first.number)
+insert into outcome (position, test_id, number, variant, status, attempts, duration, is_merged, outcomes)
+select position, test_id, test.number, told_apart.variant, status, attempts, duration, are_reruns, outcomes
+from told_apart
+left join history.test on test.id = test_id
 """
 
 
@@ -132,5 +140,8 @@ def merge(cursor: Cursor[Any]) -> None:
     if not has_namesakes:
         cursor.execute(_EACH_ONCE)
         return
+    # Of what comes out of a step PostgreSQL knows nothing, and takes it for so little that it reads it again and again.
+    cursor.execute("set local enable_nestloop = off")
     limits = {"max_outcomes": MAX_OUTCOMES, "max_outcome_texts": MAX_OUTCOME_TEXTS}
     cursor.execute(_TOLD_APART, {**limits, **{repeats.name: repeats.value for repeats in Repeats}})
+    cursor.execute("set local enable_nestloop to default")

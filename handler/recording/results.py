@@ -28,8 +28,11 @@ TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 # project is part of the statement, and may take as long.
 _STATEMENT_TIMEOUT = 300_000
 
-# Tests in one row of history.durations.
-_TILE = 512
+# Tests in one row of history.durations, as the view `result` has it.
+_TILE = 256
+
+# Seconds. What is shorter counts as nothing: 32-bit numbers have no room for it.
+_SHORTEST = 1e-9
 
 # A connection keeps its table, empty between reports: creating it anew each time would bloat the catalog. A row without
 # a test is the output of a suite.
@@ -67,7 +70,12 @@ _COPY_ATTEMPTS = sql.SQL("copy attempt ({}) from stdin").format(
 # shares that the foreign keys take, it deadlocks.
 _LOCK_PROJECT = "select tests from history.project where id = %(project_id)s for no key update"
 
-_HAS_NEW_TESTS = "select exists (select from outcome where not exists (select from history.test where id = test_id))"
+_HAS_NEW_TESTS = "select exists (select from outcome where number is null)"
+
+# What another report has numbered meanwhile.
+_FIND_NUMBERS = (
+    "update outcome set number = test.number from history.test where outcome.number is null and id = test_id"
+)
 
 _NUMBER_NEW_TESTS = """
 with new_test as (
@@ -76,45 +84,54 @@ with new_test as (
            outcome.test_id, file, suite, classname, name, outcome.variant
     from outcome
     join attempt using (position)
-    where not exists (select from history.test where id = outcome.test_id)
-    returning 1
+    where number is null
+    returning id, number
+), numbered as (
+    update outcome set number = new_test.number from new_test where id = test_id
 )
 update history.project set tests = tests + (select count(*) from new_test) where id = %(project_id)s
 """
 
+# The work is in proportion to the report, and not to the numbers that the project has given out: a bit string is put
+# together from its set bits and the gaps between them.
 _RECORD = """
 with numbered as materialized (
-    select outcome.*, test.number as test_number,
-           case when duration * %(unit)s::double precision <= %(max_duration)s
-                then duration * %(unit)s::double precision end as seconds
+    select outcome.*,
+           case when duration < %(shortest)s then 0
+                when duration * %(unit)s::double precision <= %(max_duration)s
+                then duration * %(unit)s::double precision end as seconds,
+           case when status in ('passed', 'flaky') then 'good'
+                when status in ('failed', 'error') then 'bad'
+                else 'skipped' end as plane
     from outcome
-    join history.test on test.id = test_id
-), slot as materialized (
-    select number, status, seconds
-    from generate_series(0, (select max(test_number) from numbered)) as number
-    left join numbered on test_number = number
-), new_suite_output as (
-    insert into suite_output (run_id, suite_number, suite, system_out, system_err)
-    select %(event_id)s, suite_number, suite, system_out, system_err from attempt where test_id is null
+), bit as (
+    select plane, number, number - coalesce(lag(number) over (partition by plane order by number), -1) - 1 as zeros
+    from numbered
+), bits as (
+    select plane, string_agg(repeat('0', zeros) || '1', '' order by number) as ones
+    from bit
+    group by plane
 ), new_plane as (
     insert into history.plane (run_id, good, bad, skipped, flaky, error)
     select %(run_id)s,
-           coalesce(string_agg(case when status in ('passed', 'flaky') then '1' else '0' end, '' order by number), '')
-               ::varbit,
-           coalesce(string_agg(case when status in ('failed', 'error') then '1' else '0' end, '' order by number), '')
-               ::varbit,
-           coalesce(string_agg(case status when 'skipped' then '1' else '0' end, '' order by number), '')::varbit,
-           coalesce(array_agg(number order by number) filter (where status = 'flaky'), '{}'),
-           coalesce(array_agg(number order by number) filter (where status = 'error'), '{}')
-    from slot
+           rpad(coalesce((select ones from bits where plane = 'good'), ''), size, '0')::varbit,
+           rpad(coalesce((select ones from bits where plane = 'bad'), ''), size, '0')::varbit,
+           rpad(coalesce((select ones from bits where plane = 'skipped'), ''), size, '0')::varbit,
+           array(select number from numbered where status = 'flaky' order by number),
+           array(select number from numbered where status = 'error' order by number)
+    from (select coalesce(max(number) + 1, 0) as size from numbered) as measured
 ), new_durations as (
     insert into history.durations (run_id, tile, seconds)
-    select %(run_id)s, number / %(tile)s, array_agg(seconds order by number)
-    from slot
-    group by number / %(tile)s
-    having count(seconds) > 0
-), said as materialized (
-    select test_number, numbered.status, numbered.attempts, suite_number, line,
+    select %(run_id)s, tile, array_agg(seconds order by slot)
+    from (select distinct number / %(tile)s as tile from numbered where seconds is not null) as measured
+    cross join generate_series(0, %(tile)s - 1) as slot
+    left join numbered on number = tile * %(tile)s + slot
+    group by tile
+), new_suite_output as (
+    insert into suite_output (run_id, suite_number, suite, system_out, system_err)
+    select %(event_id)s, suite_number, suite, system_out, system_err from attempt where test_id is null
+), notable as materialized (
+    select number, numbered.status, numbered.attempts, suite_number, line,
            type, message, details, system_out, system_err,
            case when is_merged then numbered.outcomes else attempt.outcomes end as outcomes, properties, attachments
     from numbered
@@ -122,14 +139,14 @@ with numbered as materialized (
     where numbered.status <> 'passed' or numbered.attempts > 1 or numbered.outcomes is not null
        or attempt.outcomes is not null or properties is not null or attachments is not null
        or coalesce(type, message, details, system_out, system_err) is not null
-), new_exception as (
-    insert into history.exception (run_id, number, status, attempts, suite_number, line)
-    select %(run_id)s, test_number, status, attempts, suite_number, line from said
-), new_said as (
-    insert into history.said (run_id, number, type, message, details, system_out, system_err, outcomes, properties,
-                              attachments)
-    select %(run_id)s, test_number, type, message, details, system_out, system_err, outcomes, properties, attachments
-    from said
+), new_notable as (
+    insert into history.notable (run_id, number, status, attempts, suite_number, line)
+    select %(run_id)s, number, status, attempts, suite_number, line from notable
+), new_texts as (
+    insert into history.texts (run_id, number, type, message, details, system_out, system_err, outcomes, properties,
+                               attachments)
+    select %(run_id)s, number, type, message, details, system_out, system_err, outcomes, properties, attachments
+    from notable
     where coalesce(type, message, details, system_out, system_err) is not null
        or outcomes is not null or properties is not null or attachments is not null
 )
@@ -172,11 +189,7 @@ def record_run(
     connection.execute(_CREATE_ATTEMPT)
     connection.execute(CREATE_OUTCOME)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"set local statement_timeout = {_STATEMENT_TIMEOUT}; set local lock_timeout = 0;"
-            # Of a temporary table PostgreSQL knows nothing, and takes it for so small that it is read again and again.
-            " set local enable_nestloop = off"
-        )
+        cursor.execute(f"set local statement_timeout = {_STATEMENT_TIMEOUT}; set local lock_timeout = 0")
         with cursor.copy(_COPY_ATTEMPTS) as copy:
             for row in _rows(report):
                 copy.write_row(row)
@@ -195,6 +208,7 @@ def record_run(
             "series_id": series.id,
             "commit": origin.commit,
             "tile": _TILE,
+            "shortest": _SHORTEST,
             "started_at": summary.started_at,
             "duration": summary.duration,
             "unit": summary.duration_unit,
@@ -217,6 +231,7 @@ def _number_new_tests(cursor: Cursor[Any], project_id: int) -> None:
     [(has_new_tests,)] = cursor.execute(_HAS_NEW_TESTS)
     if has_new_tests:
         [(tests,)] = cursor.execute(_LOCK_PROJECT, {"project_id": project_id})
+        cursor.execute(_FIND_NUMBERS)
         cursor.execute(_NUMBER_NEW_TESTS, {"project_id": project_id, "tests": tests})
 
 

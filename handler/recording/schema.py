@@ -48,7 +48,7 @@ _INVALID_INDEXES = """
     from pg_index
     join pg_class on pg_class.oid = indexrelid
     join pg_namespace on pg_namespace.oid = relnamespace
-    where not indisvalid and relkind = 'i' and nspname = 'public'
+    where not indisvalid and relkind = 'i' and nspname in ('public', 'history')
 """
 
 

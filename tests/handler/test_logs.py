@@ -188,9 +188,9 @@ def test_no_content_of_a_report_is_logged_or_announced(
     "change",
     [
         "alter table upload add check (project = '')",
-        "alter table history.said add check (message = '')",
+        "alter table history.texts add check (message = '')",
         "alter table history.test add check (name = '')",
-        "alter table history.said add check (message::integer > 0)",
+        "alter table history.texts add check (message::integer > 0)",
     ],
 )
 def test_no_content_of_a_report_is_logged_when_the_database_refuses_it(

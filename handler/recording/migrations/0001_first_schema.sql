@@ -23,6 +23,7 @@ create table upload (
 );
 
 create index on upload (uploaded_at);
+create index on upload (project, uploaded_at);
 
 comment on table upload is 'One version of one object of the upload bucket, once processed.';
 comment on column upload.event_id is 'UUIDv5 of bucket, key and version; the event of the upload carries it.';
@@ -121,8 +122,6 @@ create table history.run (
 );
 
 create index on history.run (project_id, id);
-create index on history.run (branch_id, id);
-create index on history.run (project_id, commit);
 
 comment on column history.run.id is
     'The milliseconds of uploaded_at, and 20 bits of the event''s id: the order of ids is the order of time.';
@@ -148,9 +147,10 @@ create table history.durations (
     primary key (run_id, tile)
 );
 
-comment on table history.durations is 'Those of 512 tests: tile 0 has the numbers from 0 to 511.';
+comment on table history.durations is
+    'In seconds, those of 256 tests: tile 0 has the numbers from 0 to 255. A row of more would be moved out of line.';
 
-create table history.exception (
+create table history.notable (
     run_id       bigint      references history.run on delete cascade,
     number       integer,
     status       test_status not null,
@@ -160,9 +160,9 @@ create table history.exception (
     primary key (run_id, number)
 );
 
-comment on table history.exception is 'A test that did not simply pass in a run, or that the report says more of.';
+comment on table history.notable is 'A result that is more than a pass: any other status, several attempts, or texts.';
 
-create table history.said (
+create table history.texts (
     run_id      bigint references history.run on delete cascade,
     number      integer,
     type        text,
@@ -176,7 +176,7 @@ create table history.said (
     primary key (run_id, number)
 );
 
-comment on table history.said is 'What a report says of a test, in texts.';
+comment on table history.texts is 'What a report says of a test, in texts.';
 
 create table suite_output (
     run_id       uuid    not null references upload on delete cascade,
@@ -217,26 +217,35 @@ comment on column run.incomplete_suites is
 comment on column run.hostnames is 'The machines, as its suites name them; at most 20.';
 comment on column run.properties is 'Of its suites, by name; at most 100. Of one that several suites have, the first value.';
 
--- A bit string is expanded once for each run, not once for each of its tests.
+-- Two halves, so that whoever asks for what failed reads no plane. A bit string is expanded once for each run, not once
+-- for each of its tests.
 create view result as
-select run.event_id as run_id, test.id as test_id, exception.suite_number, exception.line,
-       coalesce(exception.status, 'passed') as status, coalesce(exception.attempts, 1) as attempts,
+select run.event_id as run_id, test.id as test_id, notable.suite_number, notable.line, notable.status, notable.attempts,
        -- By way of text, which has the shortest digits that are this number.
-       durations.seconds[test.number % 512 + 1]::text::double precision as duration_seconds,
-       said.type, message, details, system_out, system_err, outcomes, said.properties, attachments
+       durations.seconds[test.number % 256 + 1]::text::double precision as duration_seconds,
+       type, message, details, system_out, system_err, outcomes, texts.properties, attachments
+from history.run
+join history.notable on notable.run_id = run.id
+join history.test on (test.project_id, test.number) = (run.project_id, notable.number)
+left join history.durations on durations.run_id = run.id and durations.tile = test.number / 256
+left join history.texts on texts.run_id = run.id and texts.number = test.number
+union all
+select run.event_id, test.id, null, null, 'passed', 1,
+       durations.seconds[test.number % 256 + 1]::text::double precision,
+       null, null, null, null, null, null, null, null
 from history.run
 join history.plane on plane.run_id = run.id
-cross join lateral (select plane.good | plane.bad | plane.skipped as bits offset 0) as took_part
+cross join lateral (select plane.good || '' as bits offset 0) as good
 join history.test on test.project_id = run.project_id
-                  and test.number < length(took_part.bits) and get_bit(took_part.bits, test.number) = 1
-left join history.durations on durations.run_id = run.id and durations.tile = test.number / 512
-left join history.exception on exception.run_id = run.id and exception.number = test.number
-left join history.said on said.run_id = run.id and said.number = test.number;
+                  and case when test.number < length(good.bits) then get_bit(good.bits, test.number) = 1 else false end
+left join history.durations on durations.run_id = run.id and durations.tile = test.number / 256
+where not exists (select from history.notable where notable.run_id = run.id and notable.number = test.number);
 
 comment on view result is 'The outcome of one test in one run. Ask for one run or one test: all of it is long.';
-comment on column result.suite_number is 'Which testsuite element of the report it stands in, from 1; see suite_output.';
-comment on column result.line is 'Of the file, as the report says; known of what did not simply pass.';
-comment on column result.duration_seconds is 'All attempts together; null if the report does not say.';
+comment on column result.suite_number is
+    'Which testsuite element of the report it stands in, from 1; see suite_output. Not known of what simply passed.';
+comment on column result.line is 'Of the file, as the report says. Not known of what simply passed.';
+comment on column result.duration_seconds is 'All attempts together, to seven digits; null if the report does not say.';
 comment on column result.type is 'The exception or kind of failure, as the report names it.';
 comment on column result.message is 'Of the first of its most severe outcomes, as are type and details; see outcomes for the others.';
 comment on column result.outcomes is

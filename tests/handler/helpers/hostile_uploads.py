@@ -454,6 +454,14 @@ _XML = [
         tests=10_000,
     ),
     _xml("times that are none", "inert", _strange_times, tests=len(_TIMES), test_seconds=None, run_seconds=None),
+    _xml(
+        "times next to nothing",
+        "inert",
+        lambda: suite("<testcase name='a' time='1e-50'/><testcase name='b' time='5e-324'/>"),
+        tests=2,
+        test_seconds=0,
+        run_seconds=1e-50,
+    ),
     _xml("timestamps far away", "inert", _strange_timestamps, tests=len(_TIMESTAMPS), started_at=None),
     _xml(
         "totals that lie",

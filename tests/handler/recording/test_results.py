@@ -3,6 +3,7 @@
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 from xml.sax.saxutils import quoteattr
 
 import pytest
@@ -14,6 +15,8 @@ from handler.recording.results import Run
 from tests.handler.helpers.recorder import Recorder, ago, case
 from tests.handler.helpers.reports import report_of
 from tests.handler.helpers.surroundings import Postgres
+
+_STATUSES = ("passed", "skipped", "flaky", "failed", "error")
 
 # A suite whose cases of one name are reruns of one test.
 PYTEST = "<testsuite name='pytest'>{}</testsuite>"
@@ -458,7 +461,7 @@ def test_a_deleted_upload_takes_its_results_along(recorder: Recorder) -> None:
     assert recorder.query("select count(*) from test") == [(2,)]
     assert recorder.query("select * from outbox") == []
     left = "select (select count(*) from history.plane), (select count(*) from history.durations)"
-    assert recorder.query(f"{left}, (select count(*) from history.exception), (select count(*) from suite_output)") == [
+    assert recorder.query(f"{left}, (select count(*) from history.notable), (select count(*) from suite_output)") == [
         (1, 0, 1, 0)
     ]
 
@@ -513,13 +516,20 @@ def test_a_run_is_a_row_of_bits_over_the_projects_numbers(recorder: Recorder) ->
 
 
 def test_durations_stand_in_tiles(recorder: Recorder) -> None:
-    """Of 512 tests each; one in which nobody measured is not there."""
-    recorder.record(*(case("passed", str(number)) for number in range(512)), case("passed", "slow", time=4))
+    """Of 256 tests each; one in which nobody measured is not there."""
+    recorder.record(*(case("passed", str(number)) for number in range(256)), case("passed", "slow", time=4))
     recorder.record(case("passed", "0", time=1.5), days_ago=-1)
     tiles = recorder.query("select tile, cardinality(seconds), seconds[1] from history.durations order by run_id")
-    assert tiles == [(1, 1, 4.0), (0, 1, 1.5)]
+    assert tiles == [(1, 256, 4.0), (0, 256, 1.5)]
     query = "select name, duration_seconds from result join test on id = test_id where duration_seconds is not null"
     assert sorted(recorder.query(query)) == [("0", 1.5), ("slow", 4.0)]
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("1e-320", 0.0), ("1e-50", 0.0), ("0.000001", 1e-06), ("0.1", 0.1)])
+def test_a_duration_has_seven_digits(recorder: Recorder, written: str, seconds: float) -> None:
+    """What 32-bit numbers have no room for took no time."""
+    recorder.record(case("passed", time=written))
+    assert recorder.query("select duration_seconds from result") == [(seconds,)]
 
 
 def test_what_passed_and_says_nothing_takes_no_row_of_its_own(recorder: Recorder) -> None:
@@ -530,12 +540,35 @@ def test_what_passed_and_says_nothing_takes_no_row_of_its_own(recorder: Recorder
         case("flaky", "c"),
         "<testcase name='d'><system-out>x</system-out></testcase>",
     )
-    assert recorder.query("select number, status::text, attempts from history.exception order by 1") == [
+    assert recorder.query("select number, status::text, attempts from history.notable order by 1") == [
         (1, "skipped", 1),
         (2, "flaky", 2),
         (3, "passed", 1),
     ]
-    assert recorder.query("select number, system_out from history.said where system_out is not null") == [(3, "x")]
+    assert recorder.query("select number, system_out from history.texts where system_out is not null") == [(3, "x")]
+
+
+def test_ten_reports_at_once_come_out_as_each_was_written(postgres: Postgres) -> None:
+    """Of new tests that overlap, of new branches and series, in whatever order; each test has one number."""
+
+    def write(number: int) -> tuple[UUID, dict[str, str]]:
+        outcomes = {str(test): _STATUSES[(number + test) % 5] for test in range(number, number + 40)}
+        cases = [case(status, name) for name, status in outcomes.items()]
+        with postgres.connect() as connection:
+            written = Recorder(connection)
+            run = written.record(*cases, branch=str(number % 3), series=str(number % 2), days_ago=number % 4)
+        return run.id, outcomes
+
+    with ThreadPoolExecutor(10) as reports:
+        runs = dict(reports.map(write, range(10)))
+    read: dict[UUID, dict[str, str]] = {}
+    for run_id, name, status in postgres.query(
+        "select run_id, name, status::text from result join test on test.id = test_id"
+    ):
+        read.setdefault(run_id, {})[name] = status
+    assert read == runs
+    assert postgres.query("select count(*), max(number) from history.test") == [(49, 48)]
+    assert postgres.query("select tests from history.project") == [(49,)]
 
 
 def test_ids_of_runs_are_in_the_order_of_time(recorder: Recorder) -> None:
