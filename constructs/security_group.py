@@ -41,34 +41,14 @@ class SecurityGroup(Construct):
             description=f"To {peer.node.id}",
             tags={"Component": self.component},
         )
-        VpcSecurityGroupIngressRule(
-            peer,
-            f"From{self.node.id}{port}",
-            security_group_id=peer.group.id,
-            referenced_security_group_id=self.group.id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=f"From {self.node.id}",
-            tags={"Component": peer.component},
-        )
+        _admit(peer, f"From{self.node.id}{port}", self.group.id, port=port, description=f"From {self.node.id}")
 
     def allow_from_existing(self, group_id: str, *, port: int, description: str) -> None:
         """Let members of a group that somebody else keeps open TCP connections to members of this one on `port`.
 
         The way out of that group is its keeper's business.
         """
-        VpcSecurityGroupIngressRule(
-            self,
-            f"FromExisting{port}",
-            security_group_id=self.group.id,
-            referenced_security_group_id=group_id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=description,
-            tags={"Component": self.component},
-        )
+        _admit(self, f"FromExisting{port}", group_id, port=port, description=description)
 
     def allow_to_prefix_list(self, prefix_list_id: str, *, port: int, description: str) -> None:
         """Let members of this group open TCP connections to the addresses of a managed prefix list on `port`."""
@@ -83,3 +63,17 @@ class SecurityGroup(Construct):
             description=description,
             tags={"Component": self.component},
         )
+
+
+def _admit(to: SecurityGroup, id: str, group_id: str, *, port: int, description: str) -> None:
+    VpcSecurityGroupIngressRule(
+        to,
+        id,
+        security_group_id=to.group.id,
+        referenced_security_group_id=group_id,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        description=description,
+        tags={"Component": to.component},
+    )

@@ -12,8 +12,6 @@ UNKNOWN_PROJECT = "unknown"
 # Of what has no name, and of what is no report.
 UNKNOWN_SERIES = "unknown"
 
-_PREFIX = "tap-"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:

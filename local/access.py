@@ -9,6 +9,8 @@ import psycopg
 from local.emulator import EmulatedAws
 
 THIS_MACHINE = "127.0.0.1"
+# The authority of all databases, in the folder of the emulator.
+CA_FILE = Path("databases", "ca.pem")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +24,7 @@ class Access:
     @property
     def ca_file(self) -> Path:
         """The authority that signed the certificate of the database."""
-        return self.directory / "databases" / "ca.pem"
+        return self.directory / CA_FILE
 
     @property
     def function_log(self) -> Path:
@@ -35,22 +37,22 @@ class Access:
         instance: dict[str, Any] = answer["DBInstances"][0]
         return instance
 
-    def password(self) -> str:
-        """The database's password, as Parameter Store holds it."""
-        name = f"{self.outputs['parameter_store_prefix']}database/password"
-        parameter = self.aws.client("ssm").get_parameter(Name=name, WithDecryption=True)
-        value: str = parameter["Parameter"]["Value"]
+    def password(self, parameter: str = "password") -> str:
+        """A password of the database, the owner's or another, as Parameter Store holds it at this moment."""
+        name = f"{self.outputs['parameter_store_prefix']}database/{parameter}"
+        answer = self.aws.client("ssm").get_parameter(Name=name, WithDecryption=True)
+        value: str = answer["Parameter"]["Value"]
         return value
 
-    def connect(self) -> psycopg.Connection[Any]:
-        """A connection to the database, with TLS and credentials as the function has them."""
+    def connect(self, *, user: str | None = None, password: str | None = None) -> psycopg.Connection[Any]:
+        """A connection to the database, with TLS as the functions have it; by default as its owner."""
         instance = self.database_instance()
         return psycopg.connect(
             host=instance["Endpoint"]["Address"],
             hostaddr=THIS_MACHINE,
             port=instance["Endpoint"]["Port"],
-            user=instance["MasterUsername"],
-            password=self.password(),
+            user=user or instance["MasterUsername"],
+            password=password or self.password(),
             dbname=instance["DBName"],
             sslmode="verify-full",
             sslrootcert=str(self.ca_file),

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend, rds_backends
 
+from local.access import CA_FILE
 from local.certificates import Authority
 from local.postgres import PostgresServer, PostgresUnavailableError, Snapshot
 from local.processes import ChildProcessFailedError
@@ -28,10 +29,10 @@ class RealServers:
 
     def __init__(self, directory: Path) -> None:
         self._logs = directory
-        self._directory = directory / "databases"
+        self.ca_file = directory / CA_FILE
+        self._directory = self.ca_file.parent
         self._directory.mkdir()
         self._authority = Authority()
-        self.ca_file = self._directory / "ca.pem"
         self._authority.write_certificate(self.ca_file)
         self._servers: dict[str, PostgresServer] = {}
         self._snapshots: dict[str, Snapshot] = {}

@@ -34,6 +34,7 @@ from moto.sqs import models
 from werkzeug.serving import make_server
 
 from local import emulated_lambda, emulated_rds
+from local.access import THIS_MACHINE
 from local.emulated_rds import RealServers
 from local.emulator import EmulatedAws
 from local.worker import Worker
@@ -152,7 +153,7 @@ def _real_parts(url: str, directory: Path) -> Iterator[None]:
         RealServers(directory) as servers,
         Worker(
             emulator=EmulatedAws(url),
-            database_host_address="127.0.0.1",
+            database_host_address=THIS_MACHINE,
             ca_file=servers.ca_file,
             directory=directory,
         ) as worker,

@@ -52,6 +52,7 @@ class Database:
 
     def __init__(self, parameters: ParameterStore) -> None:
         self._parameters = parameters
+        self._version = schema.package_version()
         self._connection: Connection[Any] | None = None
 
     def connected(self) -> Connection[Any]:
@@ -61,7 +62,7 @@ class Database:
         """
         if self._connection:
             try:
-                schema.require(self._connection)
+                schema.require(self._connection, self._version)
                 return self._connection
             except psycopg.Error:
                 self.close()
@@ -69,7 +70,7 @@ class Database:
             self._connection = connect(self._parameters, application_name="tap-ingest", settings=INGEST_TIMEOUTS)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(str(error)) from error
-        schema.require(self._connection)
+        schema.require(self._connection, self._version)
         return self._connection
 
     def close(self) -> None:

@@ -130,15 +130,19 @@ with numbered as materialized (
 ), new_suite_output as (
     insert into suite_output (run_id, suite_number, suite, system_out, system_err)
     select %(event_id)s, suite_number, suite, system_out, system_err from attempt where test_id is null
-), notable as materialized (
+), said as (
     select number, numbered.status, numbered.attempts, suite_number, line,
            type, message, details, system_out, system_err,
            case when is_merged then numbered.outcomes else attempt.outcomes end as outcomes, properties, attachments
     from numbered
     join attempt using (position)
-    where numbered.status <> 'passed' or numbered.attempts > 1 or numbered.outcomes is not null
-       or attempt.outcomes is not null or properties is not null or attachments is not null
-       or coalesce(type, message, details, system_out, system_err) is not null
+), notable as materialized (
+    select *
+    from said
+    cross join lateral (select num_nonnulls(
+        type, message, details, system_out, system_err, outcomes, properties, attachments
+    ) > 0 as has_texts) as counted
+    where status <> 'passed' or attempts > 1 or has_texts
 ), new_notable as (
     insert into history.notable (run_id, number, status, attempts, suite_number, line)
     select %(run_id)s, number, status, attempts, suite_number, line from notable
@@ -147,8 +151,7 @@ with numbered as materialized (
                                attachments)
     select %(run_id)s, number, type, message, details, system_out, system_err, outcomes, properties, attachments
     from notable
-    where coalesce(type, message, details, system_out, system_err) is not null
-       or outcomes is not null or properties is not null or attachments is not null
+    where has_texts
 )
 insert into history.run (id, event_id, project_id, branch_id, series_id, commit, started_at, duration_seconds,
                          incomplete_suites, hostnames, properties, tests, passed, failed, error, skipped, flaky)

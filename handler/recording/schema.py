@@ -87,10 +87,9 @@ def package_version() -> int:
     return max(map(_version, MIGRATIONS.glob("*.sql")), default=0)
 
 
-def require(connection: Connection[Any]) -> None:
-    """Raises SchemaMismatch unless functions of this package work with the schema that the database has."""
+def require(connection: Connection[Any], package: int) -> None:
+    """Raises SchemaMismatch unless functions of this version work with the schema that the database has."""
     version, oldest_function = _versions(connection)
-    package = package_version()
     if version < package:
         raise SchemaMismatch(
             f"The database's schema has version {version}, and the function needs {package}: deploy the environment,"

@@ -336,10 +336,10 @@ def test_a_function_works_with_some_schemas(
         (schema.MIGRATIONS / f"{version:04}_test.sql").unlink(missing_ok=True)
     add(package, "")
     if reason is None:
-        schema.require(connection)
+        schema.require(connection, schema.package_version())
     else:
         with pytest.raises(SchemaMismatch, match=reason):
-            schema.require(connection)
+            schema.require(connection, schema.package_version())
 
 
 def test_a_package_that_the_schema_has_left_behind_is_not_deployed(
@@ -386,10 +386,8 @@ def test_uploads_go_on_while_the_schema_is_migrated(
     processor: Processor,
     other_processor: Processor,
     add_next: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By old functions: before it, while it rewrites what is there, and on the new schema. None fails."""
-    monkeypatch.setattr(schema, "package_version", lambda: 1)
     migrated = Event()
     # What the migration made for this test does, a real one does for minutes.
     statements = "alter table upload add column extra uuid default gen_random_uuid(); select pg_sleep(1);"
