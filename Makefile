@@ -17,7 +17,7 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local upload results test test-unit security check format synth package rds-ca-bundle benchmark lock clean prerequisites
+.PHONY: help setup demo local upload results forget test test-unit security check format synth package rds-ca-bundle benchmark lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,10 @@ upload: $(PYTHON_READY) ## Upload FILE as PROJECT's to `make local`, show it; al
 
 results: $(PYTHON_READY) ## Latest runs, slowest, flaky and failing tests of `make local`; PROJECT and LIMIT narrow them
 	@$(PY) -m local results --project "$$PROJECT" --limit "$${LIMIT:-10}"
+
+forget: $(PYTHON_READY) ## Remove all uploads of PROJECT, or one UPLOAD, for good: of `make local`, or of ENVIRONMENT_SUFFIX in AWS
+	@test -n "$$PROJECT$$UPLOAD" || { echo 'TAP: name what is to be forgotten: make forget PROJECT=shop or UPLOAD=3b241101-... [ENVIRONMENT_SUFFIX=dev]' >&2; exit 2; }
+	@$(PY) -m local forget $${PROJECT:+--project="$$PROJECT"} $${UPLOAD:+--upload="$$UPLOAD"} $${ENVIRONMENT_SUFFIX:+--environment="$$ENVIRONMENT_SUFFIX"}
 
 # Two processes: one deploys the platform, and waits more than it works.
 test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (11 minutes)

@@ -8,6 +8,7 @@ import random
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -62,6 +63,7 @@ def make_processor(environment: IngestVariables) -> Processor:
         storage=ObjectStorage(s3),
         database=Database(ParameterStore(ssm, environment)),
         publisher=EventPublisher(events, name=environment.event_bus_name, source=environment.event_source),
+        retention=timedelta(days=environment.outcome_retention),
     )
 
 
@@ -130,6 +132,7 @@ class _Invocation:
         logger.info(
             "Upload processed",
             status=recorded.status,
+            expired=recorded.is_expired,
             error=fault and fault._asdict(),
             totals=run and run.totals,
         )

@@ -18,6 +18,7 @@ class Origin:
     """The project, the series that the upload goes on, and what is known of the build that made it.
 
     A series is one job of a build, again and again: of the reports of a matrix, each is held against its own like.
+    `main_branch` is what the upload calls the main branch of its project.
     """
 
     project: str
@@ -25,10 +26,12 @@ class Origin:
     branch: str | None = None
     commit: str | None = None
     build_url: str | None = None
+    main_branch: str | None = None
 
     @classmethod
     def of(cls, key: str, metadata: Mapping[str, str]) -> Origin:
-        """As the object's metadata say (`x-amz-meta-tap-project`, `-job`, `-branch`, `-commit`, `-build-url`).
+        """As the object's metadata say: `x-amz-meta-tap-project`, `-job`, `-branch`, `-commit`, `-build-url` and
+        `-main-branch`.
 
         Without such a project, it is the first folder of the object's key; without a job, the series is the key's last
         name.
@@ -42,4 +45,5 @@ class Origin:
             branch=said.get("tap-branch") or None,
             commit=said.get("tap-commit") or None,
             build_url=said.get("tap-build-url") or None,
+            main_branch=said.get("tap-main-branch") or None,
         )

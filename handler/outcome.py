@@ -27,4 +27,9 @@ class Artifact:
     """Anything else: it is not read."""
 
 
-UploadOutcome = OpenReport | Faulty | Artifact
+@dataclass(frozen=True)
+class Expired:
+    """A report that is past its retention already: it is not read."""
+
+
+UploadOutcome = OpenReport | Faulty | Artifact | Expired

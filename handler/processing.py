@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from handler.announcing import outbox
 from handler.announcing.publisher import EventPublisher
 from handler.errors import PermanentFault
 from handler.notifications import Upload
 from handler.origin import Origin
-from handler.outcome import Artifact, Faulty, OpenReport, UploadOutcome
+from handler.outcome import Artifact, Expired, Faulty, OpenReport, UploadOutcome
 from handler.reading.junit import JUnitReport
 from handler.recording import uploads
 from handler.recording.database import Database
@@ -19,11 +20,15 @@ from handler.storage import ObjectStorage, StoredObject
 
 @dataclass(frozen=True, kw_only=True)
 class Processor:
-    """Processes uploads exactly once, however often and in whatever order they are delivered."""
+    """Processes uploads exactly once, however often and in whatever order they are delivered.
+
+    `retention`: how old a report may be to be recorded; what is older would be removed at once.
+    """
 
     storage: ObjectStorage
     database: Database
     publisher: EventPublisher
+    retention: timedelta
 
     def process(self, upload: Upload) -> Recorded | None:
         """Records and announces the upload. Returns what was recorded, or None if all of it was done before.
@@ -43,9 +48,9 @@ class Processor:
         try:
             with self.storage.open(upload) as stored:
                 origin = Origin.of(upload.readable_key, stored.metadata)
-                return self._write(upload, origin, _outcome(upload, origin, stored))
+                return self._write(upload, origin, self._outcome(upload, origin, stored))
         except PermanentFault as fault:
-            return self._write(upload, origin, Faulty(fault))
+            return self._write(upload, origin, Expired() if self._is_expired(upload) else Faulty(fault))
 
     def _write(self, upload: Upload, origin: Origin, outcome: UploadOutcome) -> Recorded:
         connection = self.database.connected()
@@ -54,9 +59,13 @@ class Processor:
             outbox.add(connection, recorded)
         return recorded
 
+    def _outcome(self, upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutcome:
+        if upload.kind == "artifact":
+            return Artifact()
+        if self._is_expired(upload):
+            return Expired()
+        gzipped = upload.key.endswith(".gz")
+        return OpenReport(JUnitReport(stored.content, gzipped=gzipped, project=origin.project))
 
-def _outcome(upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutcome:
-    if upload.kind == "artifact":
-        return Artifact()
-    gzipped = upload.key.endswith(".gz")
-    return OpenReport(JUnitReport(stored.content, gzipped=gzipped, project=origin.project))
+    def _is_expired(self, upload: Upload) -> bool:
+        return upload.kind == "junit" and upload.uploaded_at < datetime.now(UTC) - self.retention

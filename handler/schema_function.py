@@ -1,7 +1,8 @@
-"""The schema function: brings the database's schema up to date, and makes the reader's login.
+"""The schema function: keeps the database's schema, and what is kept in it.
 
 Terraform invokes it in every deploy that changes the package or a password, before the functions that use the database
-change. What it is asked to do may be asked again at any time.
+change; a schedule invokes it every day, and whoever wants something forgotten. What it is asked to do may be asked
+again at any time.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 import psycopg
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.aws_clients import make_clients
@@ -21,7 +25,9 @@ from handler.errors import MissingParameter
 from handler.lambda_context import LambdaContext
 from handler.log import logger
 from handler.parameters import ParameterStore
-from handler.recording import database, reader, schema
+from handler.recording import database, forgetting, reader, schema, upkeep
+
+metrics = Metrics(namespace="TAP", service="tap")
 
 # Seconds of the invocation that are kept for its end: what cannot be done before is given up with a sentence.
 _RESERVE = 15
@@ -29,6 +35,9 @@ _RESERVE = 15
 # still be refused, and between two attempts.
 _PATIENCE = 120
 _PAUSE = 2
+
+# Seconds that the daily upkeep may take, since a migration waits for it; what is left is done on the next day.
+_UPKEEP = 300
 
 _SETTINGS = {
     # A statement whose function is gone ends, instead of holding its locks.
@@ -47,28 +56,93 @@ class Unavailable(Exception):
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answers `{"migrate": true}` with the schema's version and what was applied: `{"version": 3, "applied": [2, 3]}`.
+    """Does one of these, and answers what came of it:
 
-    Raises MigrationFailed and Unavailable, whose sentence the deploy ends with, and ValueError for any other event.
+    - `{"migrate": true}`: brings the schema up to date: `{"version": 3, "applied": [2, 3]}`.
+    - `{"upkeep": true}`: removes what is past its retention: see upkeep.Removed.
+    - `{"find": {"project": "shop"}}` or `{"find": {"upload": "<event_id>"}}`: some of these uploads, each with
+      `event_id`, `bucket`, `key` and `version_id`; and how many there are in all: `{"uploads": [...], "count": 1234}`.
+    - `{"forget": ["<event_id>", ...]}`: removes these uploads: `{"uploads": 500}`.
+
+    Raises MigrationFailed, SchemaMismatch and Unavailable, whose sentence a deploy ends with, and ValueError for any
+    other event.
     """
-    if event != {"migrate": True}:
-        raise ValueError('The schema function takes the event {"migrate": true} alone.')
 
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000 - _RESERVE
 
     variables = SchemaVariables.read(os.environ)
     (ssm,) = make_clients("ssm")
-    parameters = ParameterStore(ssm, variables)
-    fetch_reader_password = partial(parameters.fetch, variables.db_reader_password_param)
-    connect = partial(database.connect, parameters, application_name="tap-schema", settings=_SETTINGS)
-    with _patiently(connect, seconds_left) as connection, schema.alone(connection, seconds_left):
-        # First, since the old password is gone already: what a migration makes is the reader's to see as well.
-        reader.set_up(connection, _patiently(fetch_reader_password, seconds_left))
-        applied = schema.migrate(connection, seconds_left)
-        answer = {"version": schema.version(connection), "applied": applied}
-    logger.info("Schema is up to date", extra=answer)
-    return answer
+    invocation = _Invocation(variables, ParameterStore(ssm, variables), seconds_left)
+    match event:
+        case {"migrate": True, **others} if not others:
+            return invocation.migrate()
+        case {"upkeep": True, **others} if not others:
+            return invocation.keep_up()
+        case {"find": {"project": str(project), **others}} if not others and len(event) == 1:
+            return invocation.find(project=project)
+        case {"find": {"upload": str(event_id), **others}} if not others and len(event) == 1:
+            return invocation.find(event_id=UUID(event_id))
+        case {"forget": [*event_ids]} if len(event) == 1:
+            return invocation.forget([UUID(event_id) for event_id in event_ids])
+    raise ValueError(
+        'The schema function takes {"migrate": true}, {"upkeep": true}, {"find": {"project": "..."}},'
+        ' {"find": {"upload": "..."}} or {"forget": ["..."]}.'
+    )
+
+
+class _Invocation:
+    def __init__(
+        self, variables: SchemaVariables, parameters: ParameterStore, seconds_left: Callable[[], float]
+    ) -> None:
+        self._variables = variables
+        self._parameters = parameters
+        self._seconds_left = seconds_left
+
+    def migrate(self) -> dict[str, Any]:
+        fetch_reader_password = partial(self._parameters.fetch, self._variables.db_reader_password_param)
+        with self._connected() as connection, schema.alone(connection, self._seconds_left):
+            # First, since the old password is gone already: what a migration makes is the reader's to see as well.
+            reader.set_up(connection, _patiently(fetch_reader_password, self._seconds_left))
+            applied = schema.migrate(connection, self._seconds_left)
+            answer = {"version": schema.version(connection), "applied": applied}
+        logger.info("Schema is up to date", extra=answer)
+        return answer
+
+    def keep_up(self) -> dict[str, Any]:
+        until = time.monotonic() + min(_UPKEEP, self._seconds_left())
+        with self._connected() as connection, schema.alone(connection, self._seconds_left):
+            schema.require(connection, schema.package_version())
+            removed = upkeep.keep_up(
+                connection,
+                text_retention=self._variables.text_retention,
+                outcome_retention=self._variables.outcome_retention,
+                seconds_left=lambda: until - time.monotonic(),
+            )
+        answer = asdict(removed)
+        logger.info("Upkeep is done" if removed.is_complete else "Upkeep goes on tomorrow", extra=answer)
+        metrics.set_default_dimensions(environment=self._variables.environment)
+        metrics.add_metric("RemovedTexts", MetricUnit.Count, removed.texts)
+        metrics.add_metric("RemovedUploads", MetricUnit.Count, removed.uploads)
+        metrics.add_metric("RemovedTests", MetricUnit.Count, removed.tests)
+        metrics.add_metric("UpkeepComplete", MetricUnit.Count, removed.is_complete)
+        metrics.flush_metrics()
+        return answer
+
+    def find(self, *, project: str | None = None, event_id: UUID | None = None) -> dict[str, Any]:
+        with self._connected() as connection:
+            return forgetting.find(connection, project=project, event_id=event_id)
+
+    def forget(self, event_ids: list[UUID]) -> dict[str, Any]:
+        with self._connected() as connection:
+            schema.require(connection, schema.package_version())
+            answer = {"uploads": forgetting.forget(connection, event_ids, self._seconds_left)}
+        logger.info("Uploads are forgotten", extra=answer)
+        return answer
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        connect = partial(database.connect, self._parameters, application_name="tap-schema", settings=_SETTINGS)
+        return _patiently(connect, self._seconds_left)
 
 
 def _patiently(act: Callable[[], T], seconds_left: Callable[[], float]) -> T:

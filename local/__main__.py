@@ -12,6 +12,7 @@ from rich.console import Console
 from local import running
 from local.cdktf import CommandFailedError
 from local.demo import run_demo
+from local.forget import NotForgottenError, run_forget
 from local.postgres import PostgresUnavailableError
 from local.processes import ChildProcessFailedError
 from local.running import AlreadyRunsError, NothingRunsError
@@ -40,6 +41,7 @@ def main() -> None:
         AlreadyRunsError,
         ChildProcessFailedError,
         CommandFailedError,
+        NotForgottenError,
         NothingRunsError,
         NotProcessedError,
         PostgresUnavailableError,
@@ -89,7 +91,21 @@ def _parser() -> argparse.ArgumentParser:
     results.add_argument("--limit", type=_positive, default=10, metavar="N", help="of each (default: %(default)s)")
     results.set_defaults(run=_results, interrupted="Interrupted.")
 
-    for command in (up, upload, results):
+    forget = commands.add_parser(
+        "forget",
+        help="remove uploads for good: of a project, or a single one",
+        description="Remove uploads with their runs and objects for good: from the platform that `up` keeps, or from an"
+        " environment in AWS, with your credentials. They need lambda:InvokeFunction on the schema function and"
+        " s3:DeleteObjectVersion on the upload bucket.",
+    )
+    what = forget.add_mutually_exclusive_group(required=True)
+    what.add_argument("--project", help="all uploads of this project")
+    what.add_argument("--upload", metavar="ID", help="the upload with this event_id, which is also that of its run")
+    forget.add_argument("--environment", metavar="SUFFIX", help="in AWS; default: the platform that `up` keeps")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget.set_defaults(run=_forget, interrupted="Interrupted: what was removed is removed; run it again for the rest.")
+
+    for command in (up, upload, results, forget):
         command.add_argument(
             "--platform",
             type=Path,
@@ -128,6 +144,17 @@ def _upload(console: Console, arguments: argparse.Namespace) -> bool:
 
 def _results(console: Console, arguments: argparse.Namespace) -> bool:
     run_results(console, arguments.platform, project=arguments.project or None, limit=arguments.limit)
+    return True
+
+
+def _forget(console: Console, arguments: argparse.Namespace) -> bool:
+    run_forget(
+        console,
+        environment=arguments.environment,
+        platform=arguments.platform,
+        wanted={"project": arguments.project} if arguments.project else {"upload": arguments.upload},
+        is_confirmed=arguments.yes,
+    )
     return True
 
 

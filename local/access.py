@@ -28,8 +28,12 @@ class Access:
 
     @property
     def function_log(self) -> Path:
-        """What the function prints."""
-        return self.directory / f"{self.outputs['lambda_function_name']}.log"
+        """What the ingest function prints."""
+        return self.log_of(self.outputs["lambda_function_name"])
+
+    def log_of(self, function: str) -> Path:
+        """What this function prints."""
+        return self.directory / f"{function}.log"
 
     def database_instance(self) -> dict[str, Any]:
         """What RDS says about the instance."""

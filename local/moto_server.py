@@ -33,7 +33,7 @@ from moto.s3.responses import S3Response
 from moto.sqs import models
 from werkzeug.serving import make_server
 
-from local import emulated_lambda, emulated_rds
+from local import emulated_lambda, emulated_rds, emulated_schedules
 from local.access import THIS_MACHINE
 from local.emulated_rds import RealServers
 from local.emulator import EmulatedAws
@@ -160,7 +160,8 @@ def _real_parts(url: str, directory: Path) -> Iterator[None]:
     ):
         emulated_rds.install(servers)
         emulated_lambda.install(worker)
-        yield
+        with emulated_schedules.fired(EmulatedAws(url)):
+            yield
 
 
 def _stop(*_: object) -> None:

@@ -62,16 +62,16 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
     _show(
         console,
         "Slowest tests of the last 30 days",
-        [_long("project"), _long("test"), _number("mean"), _number("max"), _number("runs")],
+        [_long("project"), _long("test"), _number("mean"), _number("95 %"), _number("runs")],
         (
             [
                 plain(test["project"]),
                 _name(test),
                 _seconds(test["mean_seconds"]),
-                _seconds(test["max_seconds"]),
+                _seconds(test["p95_seconds"]),
                 test["runs"],
             ]
-            for test in read.tests("slowest_tests", order="mean_seconds desc")
+            for test in read.rows("slowest_tests", order="mean_seconds desc")
         ),
     )
     _show(
@@ -80,7 +80,7 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
         [_long("project"), _long("test"), _number("commits"), _number("reruns"), _short("last seen")],
         (
             [plain(test["project"]), _name(test), test["commits"], test["reruns"], _time(test["last_seen_at"])]
-            for test in read.tests("flaky_tests", order="last_seen_at desc")
+            for test in read.rows("flaky_tests", order="last_seen_at desc")
         ),
     )
     _show(
@@ -105,7 +105,7 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
                 _commit(test["first_failing_commit"]),
                 test["runs"],
             ]
-            for test in read.tests("failing_since", order="failing_since")
+            for test in read.rows("failing_tests", order="failing_since")
         ),
     )
 
@@ -182,18 +182,10 @@ class _View:
         self._connection = connection
         self._parameters = {"project": project, "limit": limit}
 
-    def tests(self, name: str, *, order: LiteralString) -> list[Row]:
-        """Of a view of tests, which does not say what tells namesakes apart."""
-        view = sql.SQL("{} join (select id as test_id, variant from test) as named using (test_id)")
-        return self._rows(view.format(sql.Identifier(name)), order)
-
     def rows(self, name: str, *, order: LiteralString) -> list[Row]:
-        return self._rows(sql.Identifier(name), order)
-
-    def _rows(self, source: sql.Composable, order: LiteralString) -> list[Row]:
         query = sql.SQL(
             "select * from {} where %(project)s::text is null or project = %(project)s order by {} limit %(limit)s"
-        ).format(source, sql.SQL(order))
+        ).format(sql.Identifier(name), sql.SQL(order))
         with self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, self._parameters).fetchall()
 

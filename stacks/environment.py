@@ -61,5 +61,6 @@ class Environment:
             rds=self.rds,
             event_bridge=self.event_bridge,
             parameter=self.parameter,
+            schema=self.schema,
             function=self.function,
         )

@@ -9,6 +9,7 @@ from stacks.lambda_stack import LambdaStack
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
 from stacks.s3_stack import S3Stack
+from stacks.schema_stack import SchemaStack
 from stacks.settings import EnvironmentSettings
 from stacks.vpc_stack import VpcStack
 
@@ -27,6 +28,7 @@ class OutputsStack(EnvironmentStack):
         rds: RdsStack,
         event_bridge: EventBridgeStack,
         parameter: ParameterStack,
+        schema: SchemaStack,
         function: LambdaStack,
     ) -> None:
         super().__init__(scope, "outputs", environment=environment, state_bucket=state_bucket)
@@ -42,6 +44,7 @@ class OutputsStack(EnvironmentStack):
             "events_queue_url": event_bridge.consumer_queue.queue.url,
             "monitoring_log_group_name": event_bridge.monitoring_log_group.name,
             "parameter_store_prefix": parameter.prefix,
+            "schema_function_name": schema.schema_function.function_name,
             "lambda_function_arn": function.lambda_function.arn,
             "lambda_function_name": function.lambda_function.function_name,
         }

@@ -34,7 +34,7 @@ class S3Stack(EnvironmentStack):
         self._access_log_bucket = DataAwsS3Bucket(
             self, "AccessLogs", bucket=access_log_bucket_name(caller.region, account_id)
         ).bucket
-        uploads = self._bucket("Uploads", "uploads", environment, account_id)
+        uploads = self._bucket("Uploads", "uploads", environment, account_id, retention=environment.outcome_retention)
         self.bucket = uploads.bucket
         self.artifact_bucket = self._bucket("Artifacts", "artifacts", environment, account_id).bucket
         self.ingest_queue = ReliableQueue(
@@ -62,13 +62,16 @@ class S3Stack(EnvironmentStack):
             depends_on=[uploads.versioning],
         )
 
-    def _bucket(self, id: str, service: str, environment: EnvironmentSettings, account_id: str) -> SecureBucket:
+    def _bucket(
+        self, id: str, service: str, environment: EnvironmentSettings, account_id: str, *, retention: int | None = None
+    ) -> SecureBucket:
         return SecureBucket(
             self,
             id,
             name=bucket_name(service, environment.suffix, account_id),
             component=service,
             version_retention=environment.version_retention,
+            retention=retention,
             access_log_bucket=self._access_log_bucket,
             force_destroy=environment.disposable,
         )

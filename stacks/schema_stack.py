@@ -7,11 +7,12 @@ from cdktf_cdktf_provider_aws.lambda_invocation import LambdaInvocation
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 
 from constructs import Construct
+from constructs.daily_schedule import DailySchedule
 from constructs.database_credential import DatabaseCredential
 from stacks.function_package import FunctionPackage
 from stacks.function_stack import FunctionStack
 from stacks.iam_stack import IamStack
-from stacks.names import database_parameter_name
+from stacks.names import MaxLength, database_parameter_name, resource_name
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
 from stacks.s3_stack import S3Stack
@@ -25,8 +26,8 @@ _MEMORY = 256  # MiB; the database does the work
 class SchemaStack(FunctionStack):
     """The schema function, which every deploy invokes that changes the package, the passwords or the database.
 
-    If the function fails, so does the deploy, and what comes after this stack stays as it is. The password of the
-    reader is made here, just before the function gives it to the login.
+    A schedule invokes it every day for the upkeep. If it fails in a deploy, so does the deploy, and what comes after
+    this stack stays as it is. The password of the reader is made here, just before the function gives it to the login.
     """
 
     schema_function: LambdaFunction
@@ -62,14 +63,19 @@ class SchemaStack(FunctionStack):
             description="Password of the login that may only read",
             version=environment.password_version,
         ).parameter
-        self.schema_function = self._add_function(
-            description="Brings the schema of the database up to date, and makes the login of the reader",
+        function = self._add_function(
+            description="Keeps the schema of the database, the login of the reader, and no more than the retention",
             handler="handler.schema_function.lambda_handler",
             role_arn=iam.schema_role.arn,
             memory=_MEMORY,
             timeout=_TIMEOUT,
-            environment={"DB_READER_PASSWORD_PARAM": self.reader_password_param.name},
-        ).function
+            environment={
+                "DB_READER_PASSWORD_PARAM": self.reader_password_param.name,
+                "TEXT_RETENTION": str(environment.text_retention),
+                "OUTCOME_RETENTION": str(environment.outcome_retention),
+            },
+        )
+        self.schema_function = function.function
         LambdaInvocation(
             self,
             "Migration",
@@ -85,4 +91,12 @@ class SchemaStack(FunctionStack):
                 "reader": self.reader_password_param.arn,
                 "database": rds.db_instance.resource_id,
             },
+        )
+        DailySchedule(
+            self,
+            "Upkeep",
+            name=resource_name("upkeep", environment.suffix, MaxLength.EVENT_RULE),
+            description="Removes what is past its retention",
+            function=function,
+            event={"upkeep": True},
         )

@@ -23,12 +23,15 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's naming rules f
 _VPC_ENDPOINT_ID = re.compile(r"vpce-[0-9a-f]{8,17}")
 _SECURITY_GROUP_ID = re.compile(r"sg-[0-9a-f]{8,17}")
 
-# What constructs would refuse under another name: RDS's ports (CreateDBInstance); seconds, of which Lambda takes 900 at
-# most, and fewer than 15 would need more than the 1,000 attempts of SQS to outlast a day.
+# What constructs would refuse under another name, or nobody: RDS's ports (CreateDBInstance); seconds, of which Lambda
+# takes 900 at most, and fewer than 15 would need more than the 1,000 attempts of SQS to outlast a day; days, of which
+# the view `slower_tests` looks at 37.
 _RANGES = {
     "database_port": (1150, 65535),
     "database_former_port": (1150, 65535),
     "function_timeout": (15, 900),
+    "text_retention": (1, 36_500),
+    "outcome_retention": (45, 36_500),
 }
 
 Table = Mapping[str, Any]
@@ -75,6 +78,11 @@ class EnvironmentSettings:
     function_concurrency: int = 5
     """Functions at once, each with one database connection; an event source mapping takes 2 to 1000."""
 
+    text_retention: int = 30
+    """Days that messages, details and output of tests are kept."""
+    outcome_retention: int = 90
+    """Days that runs with their outcomes and durations are kept, and the reports in S3."""
+
     log_retention: int = 14
     """Days; one of the values that CloudWatch Logs knows."""
     event_retention: int = 14
@@ -102,6 +110,8 @@ def _preset(suffix: str) -> EnvironmentSettings:
             backup_retention=35,
             function_memory=1024,
             function_concurrency=20,
+            text_retention=90,
+            outcome_retention=400,
             log_retention=365,
             event_retention=90,
             version_retention=365,
@@ -200,6 +210,11 @@ def _environment(suffix: str, table: Table) -> EnvironmentSettings:
         raise SettingsError(
             f"{ENVIRONMENTS_FILE}: reader_security_group_id = {group!r} in [{suffix}] is not valid:"
             " give the id of a security group (sg-...), or leave it out"
+        )
+    if environment.text_retention > environment.outcome_retention:
+        raise SettingsError(
+            f"{ENVIRONMENTS_FILE}: text_retention = {environment.text_retention} in [{suffix}] is not valid: texts are"
+            f" kept no longer than the outcomes they belong to, outcome_retention = {environment.outcome_retention}"
         )
     if environment.disposable and environment.protected:
         raise SettingsError(

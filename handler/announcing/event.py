@@ -27,6 +27,8 @@ def event_detail(recorded: Recorded) -> EventDetail:
         "build_url": recorded.origin.build_url,
         "processed_at": recorded.processed_at.isoformat(timespec="milliseconds"),
     }
+    if recorded.is_expired:
+        detail["expired"] = True
     if fault:
         detail["error"] = fault._asdict()
     if run:

@@ -25,13 +25,19 @@ class Series(NamedTuple):
 
 
 def project_of(connection: Connection[Any], name: str) -> int:
-    """The project of this name, made if it is new."""
-    find = "select id from history.project where name = %s"
+    """The project of this name, made if it is new. Until the transaction ends, no number of its tests is taken back."""
+    find = "select id from history.project where name = %s for key share"
     for (known,) in connection.execute(find, [name]):
         return int(known)
     connection.execute("insert into history.project (name) values (%s) on conflict do nothing", [name])
     [(made,)] = connection.execute(find, [name])
+    connection.execute("insert into history.turn (project_id) values (%s) on conflict do nothing", [made])
     return int(made)
+
+
+def take_turn(connection: Connection[Any], project_id: int) -> None:
+    """Waits until no other transaction changes what the project's runs come to; others wait until this one ends."""
+    connection.execute("select from history.turn where project_id = %s for update", [project_id])
 
 
 def branch_of(connection: Connection[Any], project_id: int, name: str | None) -> int:

@@ -19,7 +19,7 @@ from handler.origin import Origin
 from handler.reading.limits import MAX_DURATION
 from handler.reading.report import Attempt, Outcome, Report, SuiteOutput
 from handler.recording.merging import CREATE_OUTCOME, merge
-from handler.recording.projects import branch_of, project_of, series_of
+from handler.recording.projects import branch_of, project_of, series_of, take_turn
 
 TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 
@@ -78,18 +78,31 @@ _FIND_NUMBERS = (
 )
 
 _NUMBER_NEW_TESTS = """
-with new_test as (
-    insert into history.test (project_id, number, id, file, suite, classname, name, variant)
-    select %(project_id)s, %(tests)s + row_number() over (order by position) - 1,
-           outcome.test_id, file, suite, classname, name, outcome.variant
+with free as (
+    select number, row_number() over (order by number) as nth
+    from history.free_number
+    where project_id = %(project_id)s
+), wanted as (
+    select position, test_id, variant, row_number() over (order by position) as nth
     from outcome
-    join attempt using (position)
     where number is null
+), given as (
+    select wanted.*, coalesce(free.number, %(tests)s + nth - (select count(*) from free) - 1) as number
+    from wanted
+    left join free using (nth)
+), taken as (
+    delete from history.free_number using given
+    where (free_number.project_id, free_number.number) = (%(project_id)s, given.number)
+), new_test as (
+    insert into history.test (project_id, number, id, file, suite, classname, name, variant)
+    select %(project_id)s, given.number, given.test_id, file, suite, classname, name, given.variant
+    from given
+    join attempt using (position)
     returning id, number
 ), numbered as (
     update outcome set number = new_test.number from new_test where id = test_id
 )
-update history.project set tests = tests + (select count(*) from new_test) where id = %(project_id)s
+update history.project set tests = greatest(tests, (select max(number) + 1 from new_test)) where id = %(project_id)s
 """
 
 # The work is in proportion to the report, and not to the numbers that the project has given out: a bit string is put
@@ -153,10 +166,11 @@ with numbered as materialized (
     from notable
     where has_texts
 )
-insert into history.run (id, event_id, project_id, branch_id, series_id, commit, started_at, duration_seconds,
-                         incomplete_suites, hostnames, properties, tests, passed, failed, error, skipped, flaky)
-select %(run_id)s, %(event_id)s, %(project_id)s, %(branch_id)s, %(series_id)s, %(commit)s, %(started_at)s, %(duration)s,
-       %(incomplete_suites)s, %(hostnames)s, %(properties)s, count(*),
+insert into history.run (id, event_id, project_id, branch_id, series_id, commit, main_branch, started_at,
+                         duration_seconds, incomplete_suites, hostnames, properties,
+                         tests, passed, failed, error, skipped, flaky)
+select %(run_id)s, %(event_id)s, %(project_id)s, %(branch_id)s, %(series_id)s, %(commit)s, %(main_branch)s,
+       %(started_at)s, %(duration)s, %(incomplete_suites)s, %(hostnames)s, %(properties)s, count(*),
        count(*) filter (where status = 'passed'),
        count(*) filter (where status = 'failed'),
        count(*) filter (where status = 'error'),
@@ -165,6 +179,8 @@ select %(run_id)s, %(event_id)s, %(project_id)s, %(branch_id)s, %(series_id)s, %
 from numbered
 returning tests, passed, failed, error, skipped, flaky
 """
+
+_KEEP_UP = "select history.keep_failing(%(run_id)s), history.add_to_totals(%(run_id)s, 1)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,10 +212,11 @@ def record_run(
         with cursor.copy(_COPY_ATTEMPTS) as copy:
             for row in _rows(report):
                 copy.write_row(row)
+        # After the report was read, for which whoever makes the same project or series would wait, and before its tests
+        # are known by their numbers, which are theirs from here on.
+        project_id = project_of(connection, origin.project)
         merge(cursor)
         summary = report.summary()
-        # After the report was read, for which whoever makes the same project or series would wait.
-        project_id = project_of(connection, origin.project)
         branch_id = branch_of(connection, project_id, origin.branch)
         series = series_of(connection, project_id, origin.series)
         _number_new_tests(cursor, project_id)
@@ -210,6 +227,7 @@ def record_run(
             "branch_id": branch_id,
             "series_id": series.id,
             "commit": origin.commit,
+            "main_branch": origin.main_branch,
             "tile": _TILE,
             "shortest": _SHORTEST,
             "started_at": summary.started_at,
@@ -221,6 +239,8 @@ def record_run(
             "properties": Jsonb(summary.properties),
         }
         [counts] = cursor.execute(_RECORD, parameters)
+        take_turn(connection, project_id)
+        cursor.execute(_KEEP_UP, parameters)
     return Run(
         id=event_id,
         series=series.name,

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from handler.notifications import Upload
 from handler.origin import UNKNOWN_SERIES, Origin
-from handler.outcome import Faulty, OpenReport, UploadOutcome
+from handler.outcome import Expired, Faulty, OpenReport, UploadOutcome
 from handler.recording.results import TOTALS, Run, record_run
 
 
@@ -24,11 +24,15 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What was recorded of an upload: a run if it is a report, a fault if it could not be read."""
+    """What was recorded of an upload: a run if it is a report, a fault if it could not be read.
+
+    `is_expired`: it is a report, and was past its retention already.
+    """
 
     upload: Upload
     origin: Origin
     processed_at: datetime
+    is_expired: bool
     fault: Fault | None
     run: Run | None
 
@@ -43,7 +47,7 @@ def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             """
-            select project, branch, commit, build_url, processed_at, error_code, error_message, run.*
+            select project, branch, commit, build_url, processed_at, is_expired, error_code, error_message, run.*
             from upload left join run on run.id = event_id
             where event_id = %s
             """,
@@ -61,6 +65,7 @@ def find(connection: Connection[Any], upload: Upload) -> Recorded | None:
             build_url=row["build_url"],
         ),
         processed_at=row["processed_at"].astimezone(UTC),
+        is_expired=row["is_expired"],
         fault=Fault(row["error_code"], row["error_message"]) if row["error_code"] else None,
         run=Run(
             id=upload.event_id,
@@ -82,12 +87,13 @@ def record(connection: Connection[Any], upload: Upload, origin: Origin, outcome:
     """
     fault = Fault(outcome.fault.code, str(outcome.fault)) if isinstance(outcome, Faulty) else None
     processed_at = datetime.now(UTC)
+    is_expired = isinstance(outcome, Expired)
     new = connection.execute(
         """
         insert into upload (event_id, bucket, key, version_id, etag, size, kind, uploaded_at,
                             project, branch, commit, build_url,
-                            status, error_code, error_message, processed_at)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                            status, is_expired, error_code, error_message, processed_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict do nothing
         """,
         [
@@ -104,6 +110,7 @@ def record(connection: Connection[Any], upload: Upload, origin: Origin, outcome:
             origin.commit,
             origin.build_url,
             "error" if fault else "success",
+            is_expired,
             fault and fault.code,
             fault and fault.message,
             processed_at,
@@ -114,4 +121,6 @@ def record(connection: Connection[Any], upload: Upload, origin: Origin, outcome:
     run = None
     if isinstance(outcome, OpenReport):
         run = record_run(connection, upload.event_id, outcome.report, origin=origin, uploaded_at=upload.uploaded_at)
-    return Recorded(upload=upload, origin=origin, processed_at=processed_at, fault=fault, run=run)
+    return Recorded(
+        upload=upload, origin=origin, processed_at=processed_at, is_expired=is_expired, fault=fault, run=run
+    )

@@ -37,7 +37,7 @@ def failed(name: str, message: str) -> str:
     return f'<testcase classname="cart" name="{name}" time="0.5"><failure message="{message}"/></testcase>'
 
 
-def run_local(announced: Path, *arguments: str) -> tuple[int, list[str], str]:
+def run_local(announced: Path, *arguments: str, input: str = "") -> tuple[int, list[str], str]:
     """`python -m local`, in the folder of `announced`: its exit code, lines without their layout, and errors."""
     answer = subprocess.run(
         [sys.executable, "-m", "local", *arguments, f"--platform={announced}"],
@@ -45,6 +45,7 @@ def run_local(announced: Path, *arguments: str) -> tuple[int, list[str], str]:
         env={**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "140"},
         capture_output=True,
         text=True,
+        input=input,
         check=False,
     )
     return answer.returncode, [" ".join(line.split()) for line in answer.stdout.splitlines()], answer.stderr
@@ -111,6 +112,49 @@ def test_build_is_recorded(platform: Platform, announced: Path) -> None:
             "select project, branch, commit, build_url from upload where key = 'team/commands/build.xml'"
         ).fetchone()
     assert row == tuple(options.values())
+
+
+class TestForget:
+    """`forget` removes uploads from the database and from S3."""
+
+    def objects(self, platform: Platform, prefix: str) -> list[str]:
+        bucket = platform.access.outputs["bucket_name"]
+        found = platform.emulator.client("s3").list_object_versions(Bucket=bucket, Prefix=prefix)
+        return [version["Key"] for name in ("Versions", "DeleteMarkers") for version in found.get(name, [])]
+
+    def test_a_project_is_forgotten(self, platform: Platform, announced: Path) -> None:
+        """With all versions of its objects, and no other project."""
+        (announced.parent / "a.xml").write_text(report(failed("a", "b")))
+        for project in ("secret", "secret", "other"):
+            run_local(announced, "upload", "a.xml", "--project", project)
+        assert len(self.objects(platform, "secret/")) == 2
+        code, lines, errors = run_local(announced, "forget", "--project", "secret", "--yes")
+        assert (code, errors) == (0, "")
+        assert lines == ["0 left", "Forgotten: 2 uploads of the project secret."]
+        assert self.objects(platform, "secret/") == []
+        assert self.objects(platform, "other/") == ["other/a.xml"]
+        with platform.access.connect() as connection:
+            known = connection.execute("select distinct project from test where project in ('secret', 'other')")
+            assert known.fetchall() == [("other",)]
+        code, lines, _ = run_local(announced, "forget", "--project", "secret", "--yes")
+        assert (code, lines) == (0, ["Nothing is recorded of the project secret."])
+
+    def test_an_upload_is_forgotten_once_its_id_is_repeated(self, platform: Platform, announced: Path) -> None:
+        """Nothing happens by mistake."""
+        (announced.parent / "b.xml").write_text(report(passed("a", 1)))
+        run_local(announced, "upload", "b.xml", "--project", "single")
+        with platform.access.connect() as connection:
+            [(event_id,)] = connection.execute("select event_id::text from upload where project = 'single'")
+        code, lines, _ = run_local(announced, "forget", "--upload", event_id, input="no\n")
+        assert (code, lines[-1]) == (0, "Write its name to go on: Nothing was removed.")
+        code, lines, _ = run_local(announced, "forget", "--upload", event_id, input=f"{event_id}\n")
+        assert (code, lines[-1]) == (0, f"Forgotten: {event_id}.")
+        assert self.objects(platform, "single/") == []
+
+    def test_what_the_function_refuses_is_said(self, announced: Path) -> None:
+        """In one sentence."""
+        code, _, errors = run_local(announced, "forget", "--upload", "shop")
+        assert (code, errors) == (1, "TAP: tap-schema-staging fails: badly formed hexadecimal UUID string\n")
 
 
 def test_announcement_holds_no_secret(platform: Platform, announced: Path) -> None:

@@ -77,6 +77,7 @@ def test_outputs_file(platform: Platform) -> None:
         "ingest_dead_letter_queue_url": queue_url[f"tap-dlq-ingest-{SUFFIX}"],
         "ingest_queue_url": queue_url[f"tap-ingest-{SUFFIX}"],
         "lambda_function_arn": function["FunctionArn"],
+        "schema_function_name": f"tap-schema-{SUFFIX}",
         "lambda_function_name": f"tap-lambda-{SUFFIX}",
         "monitoring_log_group_name": f"/aws/events/tap-application-events-{SUFFIX}",
         "parameter_store_prefix": f"/tap/{SUFFIX}/",
@@ -197,6 +198,25 @@ def test_nothing_was_denied(platform: Platform) -> None:
     calls = [request for request in recorded(platform.emulator) if request.function == function]
     cases = [case for call in calls for case in cases_of(call, surroundings)]
     assert iam.denied(role_policy(platform, function), cases) == []
+
+
+def test_upkeep_is_done_by_its_schedule(platform: Platform) -> None:
+    """And by no other rule, which the function's policy does not admit. A minute stands for the day."""
+    events, log = platform.emulator.client("events"), platform.access.log_of(f"tap-schema-{SUFFIX}")
+    [target] = events.list_targets_by_rule(Rule=f"tap-upkeep-{SUFFIX}")["Targets"]
+    before = log.read_text()
+    assert "Upkeep is done" not in before
+    rules = {f"tap-upkeep-{SUFFIX}": target["Input"], "stranger": '{"stranger": true}'}
+    for name, event in rules.items():
+        events.put_rule(Name=name, ScheduleExpression="rate(1 minute)")
+        events.put_targets(Rule=name, Targets=[{**target, "Input": event}])
+    try:
+        wait_for(lambda: "Upkeep is done" in log.read_text())
+    finally:
+        events.put_rule(Name=f"tap-upkeep-{SUFFIX}", ScheduleExpression="rate(1 day)")
+        events.remove_targets(Rule="stranger", Ids=[target["Id"]])
+        events.delete_rule(Name="stranger")
+    assert "The schema function takes" not in log.read_text().removeprefix(before)
 
 
 def test_schema_function_that_fails_fails_the_deploy(platform: Platform) -> None:

@@ -12,10 +12,11 @@ VARIABLES = {
     "DB_NAME_PARAM": "/tap/dev/database/name",
     "EVENT_BUS_NAME": "tap-application-events-dev",
     "EVENT_SOURCE": "tap.application.dev",
+    "OUTCOME_RETENTION": "90",
 }
 
 
-def test_reads_the_seven_variables_and_ignores_others() -> None:
+def test_reads_its_variables_and_ignores_others() -> None:
     """Each variable has its field."""
     assert IngestVariables.read({**VARIABLES, "PATH": "/bin"}) == IngestVariables(
         environment="dev",
@@ -25,6 +26,7 @@ def test_reads_the_seven_variables_and_ignores_others() -> None:
         db_name_param="/tap/dev/database/name",
         event_bus_name="tap-application-events-dev",
         event_source="tap.application.dev",
+        outcome_retention=90,
     )
 
 
@@ -37,10 +39,17 @@ def test_names_every_missing_and_empty_variable_in_one_sentence() -> None:
     assert error.value.args == ("Set DB_NAME_PARAM, EVENT_SOURCE in the function's environment.",)
 
 
+def test_a_number_must_be_one() -> None:
+    """Nothing is guessed."""
+    with pytest.raises(ValueError, match="'ninety'"):
+        IngestVariables.read({**VARIABLES, "OUTCOME_RETENTION": "ninety"})
+
+
 def test_schema_function_is_told_of_the_reader_and_of_no_bus() -> None:
     """It announces nothing."""
     variables = {name: value for name, value in VARIABLES.items() if not name.startswith("EVENT_")}
-    with pytest.raises(KeyError, match="Set DB_READER_PASSWORD_PARAM in"):
+    with pytest.raises(KeyError, match="Set DB_READER_PASSWORD_PARAM, TEXT_RETENTION in"):
         SchemaVariables.read(variables)
     reader = "/tap/dev/database/reader-password"
-    assert SchemaVariables.read({**variables, "DB_READER_PASSWORD_PARAM": reader}).db_reader_password_param == reader
+    variables |= {"DB_READER_PASSWORD_PARAM": reader, "TEXT_RETENTION": "30"}
+    assert SchemaVariables.read(variables).db_reader_password_param == reader

@@ -1,7 +1,7 @@
 """The function as Lambda invokes it: what becomes of an upload."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -196,3 +196,46 @@ def test_clients_and_connection_are_kept_between_invocations(aws: Aws, postgres:
     function.invoke(message(aws.upload()))
     assert len(first) == 1
     assert session() == first
+
+
+class TestExpired:
+    """A report that comes when it is past its retention: redriven from the dead letters, say."""
+
+    ROW = "select status, is_expired, error_code, project, (select count(*) from run) from upload"
+
+    def uploaded(self, aws: Aws, key: str = "shop/report.xml", *, days_ago: float = 90.1) -> dict[str, Any]:
+        record = aws.upload(key, metadata={"tap-project": "web"})
+        return {**record, "eventTime": (datetime.now(UTC) - timedelta(days=days_ago)).isoformat()}
+
+    def test_it_is_a_success_without_a_run(self, aws: Aws, postgres: Postgres, function: Function) -> None:
+        """The event says why."""
+        assert function.invoke(message(self.uploaded(aws))) == []
+        assert postgres.query(self.ROW) == [("success", True, None, "web", 0)]
+        [event] = aws.events()
+        assert (event["detail"]["status"], event["detail"]["expired"]) == ("success", True)
+        assert "run" not in event["detail"]
+
+    def test_it_has_one_effect(self, aws: Aws, postgres: Postgres, function: Function) -> None:
+        """As any other upload."""
+        record = self.uploaded(aws)
+        function.invoke(message(record), message(record))
+        assert postgres.query(self.ROW) == [("success", True, None, "web", 0)]
+        assert len(aws.events()) == 1
+
+    def test_its_object_may_be_gone(self, aws: Aws, postgres: Postgres, function: Function) -> None:
+        """The bucket's lifecycle ends when the retention does."""
+        record = self.uploaded(aws)
+        aws.client("s3").delete_object(Bucket="uploads", Key="shop/report.xml", VersionId=upload_of(record).version_id)
+        function.invoke(message(record))
+        assert postgres.query(self.ROW) == [("success", True, None, "shop", 0)]
+
+    @pytest.mark.parametrize(("key", "days_ago"), [("shop/report.xml", 89.9), ("shop/log.txt", 100)])
+    def test_nothing_else_expires(
+        self, aws: Aws, postgres: Postgres, function: Function, key: str, days_ago: float
+    ) -> None:
+        """Younger reports, and what is not read anyway."""
+        function.invoke(message(self.uploaded(aws, key, days_ago=days_ago)))
+        [(status, is_expired, *_)] = postgres.query(self.ROW)
+        assert (status, is_expired) == ("success", False)
+        [event] = aws.events()
+        assert "expired" not in event["detail"]

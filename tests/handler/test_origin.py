@@ -13,9 +13,15 @@ def test_metadata_name_the_build() -> None:
         "tap-branch": "feature/cart",
         "tap-commit": "0ddba11",
         "tap-build-url": "https://ci.example/7",
+        "tap-main-branch": "trunk",
     }
     assert Origin.of("somewhere/report.xml", metadata) == Origin(
-        project="web shop", series="unit", branch="feature/cart", commit="0ddba11", build_url="https://ci.example/7"
+        project="web shop",
+        series="unit",
+        branch="feature/cart",
+        commit="0ddba11",
+        build_url="https://ci.example/7",
+        main_branch="trunk",
     )
 
 
@@ -27,7 +33,7 @@ def test_without_such_metadata_the_project_is_the_first_folder(metadata: dict[st
     )
 
 
-@pytest.mark.parametrize("name", ["tap-job", "tap-branch", "tap-commit", "tap-build-url"])
+@pytest.mark.parametrize("name", ["tap-job", "tap-branch", "tap-commit", "tap-build-url", "tap-main-branch"])
 def test_an_empty_value_is_none(name: str) -> None:
     """A CI job sets variables that it may not have."""
     assert Origin.of("shop/report.xml", {name: ""}) == Origin(project="shop", series="report.xml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import urllib.request
@@ -14,15 +15,19 @@ import psycopg
 import pytest
 
 from handler import schema_function
+from handler.errors import SchemaMismatch
 from handler.recording import schema
 from handler.recording.reader import READER
 from handler.recording.schema import MigrationFailed
 from handler.schema_function import Unavailable, lambda_handler
-from tests.handler.helpers.surroundings import Aws, LambdaContext, Postgres, http_server, remaining
+from tests.handler.helpers.recorder import Recorder
+from tests.handler.helpers.surroundings import Aws, Function, LambdaContext, Postgres, http_server, remaining
 from tests.postgres import make_empty
 
 PASSWORD = "the reader's \\ passwörd"
 PARAMETER = "/tap/test/database/reader-password"
+
+FAILED = "<testcase name='adds'><failure message='7'/></testcase>"
 
 Migrate = Callable[[], dict[str, Any]]
 
@@ -31,6 +36,7 @@ Migrate = Callable[[], dict[str, Any]]
 def migrate(aws: Aws, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Migrate:
     """The function, invoked for a database without a schema and without a reader."""
     monkeypatch.setenv("DB_READER_PASSWORD_PARAM", PARAMETER)
+    monkeypatch.setenv("TEXT_RETENTION", "30")
     monkeypatch.setattr(schema_function, "_PAUSE", 0.01)
     aws.put_parameter("reader-password", PASSWORD)
     with postgres.connect() as connection:
@@ -66,10 +72,77 @@ def test_it_says_what_it_did(migrate: Migrate) -> None:
     assert migrate() == {"version": 1, "applied": []}
 
 
-def test_any_other_event_is_refused(migrate: Migrate) -> None:
-    """With what it takes."""
-    with pytest.raises(ValueError, match=r'The schema function takes the event \{"migrate": true\} alone.'):
-        lambda_handler({"migrate": False}, LambdaContext())
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"migrate": False},
+        {"migrate": True, "upkeep": True},
+        {"find": {}},
+        {"find": {"project": "shop", "upload": "3b241101-e2bb-4255-8caf-4136c566a962"}},
+        {"find": {"project": "shop"}, "forget": []},
+        {"find": {"upload": "shop"}},
+        {"forget": "shop"},
+        {"forget": ["shop"]},
+    ],
+)
+def test_any_other_event_is_refused(migrate: Migrate, event: dict[str, Any]) -> None:
+    """Nothing is guessed where something may be removed."""
+    with pytest.raises(ValueError, match=r"The schema function takes|badly formed hexadecimal UUID"):
+        lambda_handler(event, LambdaContext())
+
+
+class TestUpkeep:
+    """The event {"upkeep": true}."""
+
+    def test_it_says_what_it_removed(
+        self, migrate: Migrate, postgres: Postgres, capsys: pytest.CaptureFixture[str], function: Function
+    ) -> None:
+        """In its answer, its log and its metrics."""
+        migrate()
+        with postgres.connect() as connection:
+            recorder = Recorder(connection)
+            for days_ago in (31, 91):
+                run = recorder.record(FAILED, days_ago=days_ago)
+                connection.execute("insert into outbox values (%s, '{}', now())", [run.id])
+            connection.execute("update upload set processed_at = uploaded_at")
+        removed = {"texts": 2, "uploads": 1, "tests": 0, "is_complete": True}
+        assert lambda_handler({"upkeep": True}, LambdaContext(milliseconds_left=remaining(900))) == removed
+        logged = function.log_entries[-1]
+        assert {**logged, **removed, "message": "Upkeep is done"} == logged
+        [emitted] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+        expected = {"RemovedTexts": [2], "RemovedUploads": [1], "RemovedTests": [0], "UpkeepComplete": [1]}
+        assert {name: emitted[name] for name in expected} == expected
+        assert emitted["environment"] == "test"
+
+    def test_it_leaves_time_to_a_migration(
+        self, migrate: Migrate, monkeypatch: pytest.MonkeyPatch, function: Function
+    ) -> None:
+        """Which waits for it; what is left is done on the next day."""
+        migrate()
+        monkeypatch.setattr(schema_function, "_UPKEEP", 0)
+        answer = lambda_handler({"upkeep": True}, LambdaContext(milliseconds_left=remaining(900)))
+        assert answer["is_complete"] is False
+        assert function.log_entries[-1]["message"] == "Upkeep goes on tomorrow"
+
+    @pytest.mark.usefixtures("migrate")
+    def test_it_waits_for_a_deploy_of_its_package(self) -> None:
+        """It knows the tables of its own version."""
+        with pytest.raises(SchemaMismatch, match="has version 0, and the function needs 1"):
+            lambda_handler({"upkeep": True}, LambdaContext(milliseconds_left=remaining(900)))
+
+
+def test_uploads_are_found_and_forgotten(migrate: Migrate, postgres: Postgres) -> None:
+    """In two steps: whoever asks removes the objects in between."""
+    migrate()
+    with postgres.connect() as connection:
+        run = Recorder(connection).record(FAILED)
+    upload = {"event_id": str(run.id), "bucket": "uploads", "key": "report.xml", "version_id": str(run.id)}
+    context = LambdaContext(milliseconds_left=remaining(900))
+    for wanted in ({"project": "shop"}, {"upload": str(run.id)}):
+        assert lambda_handler({"find": wanted}, context) == {"uploads": [upload], "count": 1}
+    assert lambda_handler({"forget": [str(run.id)]}, context) == {"uploads": 1}
+    assert lambda_handler({"find": {"project": "shop"}}, context) == {"uploads": [], "count": 0}
 
 
 def test_the_reader_may_look_at_everything(

@@ -9,6 +9,7 @@ OUTPUTS = {
     "db_endpoint": "${aws_db_instance[tap-rds-dev].endpoint}",
     "db_instance_id": "${aws_db_instance[tap-rds-dev].identifier}",
     "lambda_function_arn": "${aws_lambda_function[tap-lambda-dev].arn}",
+    "schema_function_name": "${aws_lambda_function[tap-schema-dev].function_name}",
     "lambda_function_name": "${aws_lambda_function[tap-lambda-dev].function_name}",
     "vpc_id": "${data.aws_vpc.id}",
     "event_bus_arn": "${aws_cloudwatch_event_bus[tap-application-events-dev].arn}",

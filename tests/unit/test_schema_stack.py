@@ -17,12 +17,15 @@ def function(schema: Stack) -> Block:
     return schema.resource("aws_lambda_function")
 
 
-def test_holds_the_function_its_invocation_and_the_readers_password(schema: Stack) -> None:
+def test_holds_the_function_its_invocations_and_the_readers_password(schema: Stack) -> None:
     """Nothing else."""
     assert schema.inventory == {
+        "aws_cloudwatch_event_rule": 1,
+        "aws_cloudwatch_event_target": 1,
         "aws_cloudwatch_log_group": 1,
         "aws_lambda_function": 1,
         "aws_lambda_invocation": 1,
+        "aws_lambda_permission": 1,
         "aws_s3_object": 1,
         "aws_ssm_parameter": 1,
         "terraform_data": 1,
@@ -52,6 +55,8 @@ def test_function_is_told_of_the_database_and_the_reader(function: Block) -> Non
         "DB_PASSWORD_PARAM": "${aws_ssm_parameter[/tap/dev/database/password].name}",
         "DB_NAME_PARAM": "${aws_ssm_parameter[/tap/dev/database/name].name}",
         "DB_READER_PASSWORD_PARAM": "${aws_ssm_parameter[/tap/dev/database/reader-password].name}",
+        "TEXT_RETENTION": "30",
+        "OUTCOME_RETENTION": "90",
         "AWS_ENDPOINT_URL_SSM": "https://${data.aws_vpc_endpoint[com.amazonaws.{region}.ssm].dns_entry[0].dns_name}",
     }
 
@@ -78,6 +83,38 @@ def test_invocation(platform: Platform, changed: Platform, environment: str, ver
             "database": f"${{aws_db_instance[tap-rds-{environment}].resource_id}}",
         },
     }
+
+
+def test_upkeep_is_done_every_day(schema: Stack) -> None:
+    """Once the permission to invoke the function stands; only the default bus has schedules."""
+    rule, target = schema.resource("aws_cloudwatch_event_rule"), schema.resource("aws_cloudwatch_event_target")
+    assert (rule["name"], rule["schedule_expression"]) == ("tap-upkeep-dev", "rate(1 day)")
+    assert rule.keys() & {"event_bus_name", "event_pattern", "state"} == set()
+    assert json.loads(target["input"]) == {"upkeep": True}
+    assert target["rule"] == "${aws_cloudwatch_event_rule[tap-upkeep-dev].name}"
+    assert target["arn"] == "${aws_lambda_function[tap-schema-dev].arn}"
+    assert target["depends_on"] == ["aws_lambda_permission[tap-schema-dev]"]
+
+
+def test_the_schedule_alone_may_invoke_the_function(schema: Stack) -> None:
+    """Of all that EventBridge does, for whoever."""
+    permission = schema.resource("aws_lambda_permission")
+    assert permission == {
+        "statement_id": "tap-upkeep-dev",
+        "action": "lambda:InvokeFunction",
+        "function_name": "${aws_lambda_function[tap-schema-dev].function_name}",
+        "principal": "events.amazonaws.com",
+        "source_arn": "${aws_cloudwatch_event_rule[tap-upkeep-dev].arn}",
+    }
+
+
+@pytest.mark.parametrize(("environment", "texts", "outcomes"), [("staging", "30", "90"), ("prod", "90", "400")])
+def test_retention_is_that_of_the_environment(platform: Platform, environment: str, texts: str, outcomes: str) -> None:
+    """Ingest is told it as well: it does not record what would be removed at once."""
+    variables = platform[f"tap-schema-{environment}"].resource("aws_lambda_function")["environment"]["variables"]
+    assert (variables["TEXT_RETENTION"], variables["OUTCOME_RETENTION"]) == (texts, outcomes)
+    ingest = platform[f"tap-lambda-{environment}"].resource("aws_lambda_function")["environment"]["variables"]
+    assert ingest["OUTCOME_RETENTION"] == outcomes
 
 
 def test_readers_password_is_made_as_the_owners(platform: Platform, schema: Stack) -> None:

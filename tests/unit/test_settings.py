@@ -115,6 +115,8 @@ def test_a_value_of_the_wrong_type(table: dict[str, Any], sentence: str) -> None
         *(("database_port", value, "1150 to 65535") for value in (0, 1149, 65536)),
         *(("database_former_port", value, "1150 to 65535") for value in (0, 65536)),
         *(("function_timeout", value, "15 to 900") for value in (14, 901)),
+        *(("outcome_retention", value, "45 to 36500") for value in (44, 36_501)),
+        *(("text_retention", value, "1 to 36500") for value in (0, 36_501)),
     ],
 )
 def test_a_number_out_of_range(name: str, value: int, bounds: str) -> None:
@@ -122,6 +124,16 @@ def test_a_number_out_of_range(name: str, value: int, bounds: str) -> None:
     with pytest.raises(SettingsError) as refused:
         environment("dev", dev={name: value})
     assert str(refused.value) == f"environments.toml: {name} = {value} in [dev] is not valid: give {bounds}"
+
+
+def test_texts_are_kept_no_longer_than_outcomes() -> None:
+    """They would hang on nothing."""
+    with pytest.raises(SettingsError) as refused:
+        environment("dev", dev={"text_retention": 100})
+    assert str(refused.value) == (
+        "environments.toml: text_retention = 100 in [dev] is not valid: texts are kept no longer than the outcomes they"
+        " belong to, outcome_retention = 90"
+    )
 
 
 @pytest.mark.parametrize(("former", "ports"), [({}, (5432,)), ({"database_former_port": 6543}, (5432, 6543))])

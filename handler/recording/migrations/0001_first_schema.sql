@@ -14,6 +14,7 @@ create table upload (
     build_url     text,
     uploaded_at   timestamptz not null,
     status        text        not null check (status in ('success', 'error')),
+    is_expired    boolean     not null default false,
     error_code    text,
     error_message text,
     processed_at  timestamptz not null,
@@ -29,6 +30,7 @@ comment on table upload is 'One version of one object of the upload bucket, once
 comment on column upload.event_id is 'UUIDv5 of bucket, key and version; the event of the upload carries it.';
 comment on column upload.size is 'In bytes, as stored in S3.';
 comment on column upload.project is 'From the object''s metadata, or else the first folder of its key.';
+comment on column upload.is_expired is 'It came when it was past its retention already, and was not read.';
 comment on column upload.uploaded_at is 'When S3 finished the upload: what comes first in the history of a test.';
 
 create table outbox (
@@ -51,6 +53,7 @@ comment on column invalid_message.message_id is 'SQS''s; the log has it as well.
 comment on column invalid_message.body is 'As it came; of a long one the beginning and the end.';
 
 create type test_status as enum ('passed', 'skipped', 'flaky', 'failed', 'error');
+create type test_change as enum ('newly failing', 'still failing', 'fixed', 'new', 'vanished');
 
 comment on type test_status is 'From the least to the most severe. Flaky: passed, but only after a rerun.';
 
@@ -63,18 +66,18 @@ create table history.project (
     tests integer not null default 0
 );
 
-comment on column history.project.tests is 'How many numbers its tests have had so far: the next test gets this one.';
+comment on column history.project.tests is 'How many numbers there are; a new test gets the next, unless one is free.';
 
 create table history.branch (
     id         integer generated always as identity primary key,
-    project_id integer not null references history.project,
+    project_id integer not null references history.project on delete cascade,
     name       text,
     unique nulls not distinct (project_id, name)
 );
 
 create table history.series (
     id         integer generated always as identity primary key,
-    project_id integer not null references history.project,
+    project_id integer not null references history.project on delete cascade,
     name       text    not null,
     unique (project_id, name)
 );
@@ -98,7 +101,15 @@ create table history.test (
     primary key (project_id, number)
 );
 
-comment on column history.test.number is 'From 0 within the project, in the order of their first appearance.';
+comment on column history.test.number is 'From 0 within the project; see free_number.';
+
+create table history.free_number (
+    project_id integer references history.project on delete cascade,
+    number     integer,
+    primary key (project_id, number)
+);
+
+comment on table history.free_number is 'That of a test which no run has any more: a new test gets the lowest of them.';
 
 create table history.run (
     id                bigint  primary key,
@@ -107,6 +118,7 @@ create table history.run (
     branch_id         integer not null references history.branch,
     series_id         integer not null references history.series,
     commit            text,
+    main_branch       text,
     started_at        timestamptz,
     duration_seconds  double precision,
     tests             integer not null,
@@ -122,9 +134,12 @@ create table history.run (
 );
 
 create index on history.run (project_id, id);
+create index on history.run (branch_id, series_id, id);
+create index on history.run (project_id, id) where main_branch is not null;
 
 comment on column history.run.id is
     'The milliseconds of uploaded_at, and 20 bits of the event''s id: the order of ids is the order of time.';
+comment on column history.run.main_branch is 'What the upload calls the main branch of its project.';
 
 create table history.plane (
     run_id  bigint    primary key references history.run on delete cascade,
@@ -178,6 +193,45 @@ create table history.texts (
 
 comment on table history.texts is 'What a report says of a test, in texts.';
 
+-- What fails now, and how long tests take: whoever adds or removes a run keeps them up, when it is their turn.
+
+create table history.turn (
+    project_id integer primary key references history.project on delete cascade
+);
+
+comment on table history.turn is
+    'A row for each project, locked at the end of a transaction that changes what its runs come to. The row of the project
+     is locked by whoever numbers tests, for longer. Readers cannot lock a row, as they could take an advisory lock.';
+
+create table history.failing (
+    branch_id       integer not null references history.branch on delete cascade,
+    series_id       integer not null references history.series on delete cascade,
+    number          integer not null,
+    since_run       bigint  not null,
+    last_run        bigint  not null,
+    runs            integer not null,
+    last_passed_run bigint,
+    primary key (branch_id, series_id, number)
+) with (fillfactor = 70);
+
+comment on table history.failing is 'A test whose latest outcome on a branch and series was bad. Being skipped is no outcome.';
+comment on column history.failing.since_run is 'The first in which it was bad, since it was good last; last_run is the latest.';
+comment on column history.failing.runs is 'In how many it was bad since.';
+
+create table history.running_total (
+    project_id   integer   not null references history.project on delete cascade,
+    tile         integer   not null,
+    day          date      not null,
+    runs         integer[] not null,
+    microseconds bigint[]  not null,
+    primary key (project_id, tile, day)
+);
+
+comment on table history.running_total is
+    'What all runs up to the end of a day (UTC) come to, for each test of a tile: in how many runs it was measured and not
+     skipped, and how long it took in all of them. The mean of any days is one subtraction, and the sum of whole numbers
+     is the same in whatever order the runs arrive.';
+
 create table suite_output (
     run_id       uuid    not null references upload on delete cascade,
     suite_number integer not null,
@@ -191,13 +245,16 @@ comment on table suite_output is 'What a suite wrote outside its tests; look at 
 comment on column suite_output.suite is 'The names of its suites, from the outermost.';
 
 create view test as
-select test.id, project.name as project, file, suite, classname, test.name, variant
+select test.id, project.name as project, file, suite, classname, test.name, variant,
+       -- By a collation that PostgreSQL has everywhere: that of the database may know no other letters than English ones.
+       lower(concat_ws(' > ', file, suite, classname, test.name, variant) collate pg_c_utf8) as search_text
 from history.test
 join history.project on project.id = project_id;
 
 comment on view test is 'A test of a project, the same one in every run.';
 comment on column test.id is 'Of project, file (or else suites), classname, name and variant: docs/reading.md has the rule.';
 comment on column test.suite is 'The names of its suites, from the outermost.';
+comment on column test.search_text is 'All of its names in lower case: `where search_text like ''%cart%''`.';
 comment on column test.variant is
     'What tells it from others of the same names: its host, its number in the order of the report, or both.';
 
@@ -301,75 +358,597 @@ comment on view build_summary is
     'Every build, which uploads several reports: the sum of them, of each series the latest. A build is a project''s
      commit and build URL, as far as both are known.';
 
-create view slowest_tests as
-select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name,
-       count(*) as runs,
-       avg(result.duration_seconds) as mean_seconds,
-       max(result.duration_seconds) as max_seconds
-from result
-join upload on upload.event_id = result.run_id
-join test on test.id = result.test_id
-where upload.uploaded_at > now() - interval '30 days'
-  and result.status <> 'skipped'
-  and result.duration_seconds is not null
-group by test.id, test.project, test.file, test.suite, test.classname, test.name
-order by mean_seconds desc;
 
-comment on view slowest_tests is 'The mean duration of every test that ran in the last 30 days, the slowest first.';
+-- What people ask of the history, answered from its bit strings: docs/history.md explains how.
 
-create view flaky_tests as
-with on_one_commit as (
-    select result.test_id,
-           upload.commit is not null
-               and bool_or(result.status in ('passed', 'flaky'))
-               and bool_or(result.status in ('failed', 'error')) as outcome_changed,
-           count(*) filter (where result.status = 'flaky') as reruns,
-           max(upload.uploaded_at) filter (where result.status in ('flaky', 'failed', 'error')) as last_failed_at,
-           upload.commit
-    from result
-    join run on run.id = result.run_id
-    join upload on upload.event_id = result.run_id
-    where upload.uploaded_at > now() - interval '30 days'
-    group by result.test_id, upload.commit, run.series
-)
-select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name,
-       count(distinct on_one_commit.commit) filter (where outcome_changed) as commits,
-       sum(reruns)::bigint as reruns,
-       max(last_failed_at) as last_seen_at
-from on_one_commit
-join test on test.id = on_one_commit.test_id
-where outcome_changed or reruns > 0
-group by test.id, test.project, test.file, test.suite, test.classname, test.name
-order by last_seen_at desc;
+-- Bit strings over the numbers of a project's tests.
 
-comment on view flaky_tests is
-    'Tests that, in the last 30 days, both passed and failed on one commit in one series, or passed only after a rerun; the
-     latest first.';
-comment on column flaky_tests.commits is 'On how many commits the outcome changed.';
-comment on column flaky_tests.reruns is 'In how many runs it passed only after a rerun.';
+create function history.padded(bits varbit, size integer) returns varbit
+language sql immutable strict parallel safe
+return pg_catalog.bit(bits, size, true)::varbit;
 
-create view failing_since as
-with since_last_pass as (
-    select result.test_id, upload.branch, run.series, upload.commit, upload.uploaded_at,
-           max(upload.uploaded_at) filter (where result.status in ('passed', 'flaky'))
-               over (partition by result.test_id, upload.branch, run.series) as last_passed_at
-    from result
-    join run on run.id = result.run_id
-    join upload on upload.event_id = result.run_id
-    where result.status <> 'skipped'
-)
-select test.id as test_id, test.project, test.file, test.suite, test.classname, test.name, branch,
-       series,
-       min(uploaded_at) as failing_since,
-       (array_agg(commit order by uploaded_at))[1] as first_failing_commit,
-       count(*) as runs
-from since_last_pass
-join test on test.id = test_id
-where last_passed_at is null or uploaded_at > last_passed_at
-group by test.id, test.project, test.file, test.suite, test.classname, test.name, branch, series
-having max(uploaded_at) > now() - interval '30 days'
-order by failing_since;
+comment on function history.padded is 'Those of several runs are brought to one length before they are combined.';
 
-comment on view failing_since is
+create function history.numbers(bits varbit) returns setof integer
+language sql immutable strict parallel safe rows 100
+begin atomic
+    select (sum(length(gap) + 1) over (order by nth))::integer - 1
+    from string_to_table(bits::text, '1') with ordinality as zeros (gap, nth)
+    where nth <= bit_count(bits);
+end;
+
+comment on function history.numbers is 'Those whose bit is set.';
+
+create function history.has(bits varbit, number integer) returns boolean
+language sql immutable strict parallel safe
+return case when number < length(bits) then get_bit(bits, number) = 1 else false end;
+
+-- The key of a run, which has its time in it.
+
+create function history.key_of(moment timestamptz) returns bigint
+language sql immutable strict parallel safe
+return (extract(epoch from moment) * 1000)::bigint << 20;
+
+comment on function history.key_of is 'What was uploaded at this moment or later has this key or a higher one.';
+
+create function history.time_of(key bigint) returns timestamptz
+language sql immutable strict parallel safe
+return to_timestamp((key >> 20) / 1000.0);
+
+comment on function history.time_of is 'When the run with this key was uploaded.';
+
+
+-- Keeping up what fails now.
+
+create function history.streaks(of_branch integer, of_series integer, wanted varbit)
+returns table (number integer, run_id bigint, is_good boolean)
+language plpgsql stable rows 1000
+as $$
+declare
+    -- Going back in time: those of which no good outcome was seen yet, and of these, those of which a bad one was.
+    open    varbit := wanted;
+    failing varbit := wanted & ~wanted;
+    bad     varbit;
+    ended   varbit;
+    past    record;
+begin
+    for past in
+        select id, history.padded(plane.bad, length(wanted)) as bad, history.padded(plane.good, length(wanted)) as good
+        from history.run
+        join history.plane on plane.run_id = run.id
+        where (branch_id, series_id) = (of_branch, of_series)
+        order by id desc
+    loop
+        bad := past.bad & open;
+        if bit_count(bad) > 0 then
+            return query select numbers, past.id, false from history.numbers(bad);
+            failing := failing | bad;
+        end if;
+        ended := past.good & failing;
+        if bit_count(ended) > 0 then
+            return query select numbers, past.id, true from history.numbers(ended);
+            failing := failing & ~ended;
+        end if;
+        open := open & ~past.good;
+        exit when bit_count(open) = 0;
+    end loop;
+end
+$$;
+
+comment on function history.streaks is
+    'Of each wanted test that fails now: the runs in which it was bad, and the one before them in which it was good.';
+
+create function history.add_failing(of_branch integer, of_series integer, wanted varbit) returns void
+language sql
+begin atomic
+    insert into history.failing (branch_id, series_id, number, since_run, last_run, runs, last_passed_run)
+    select of_branch, of_series, number, min(run_id) filter (where not is_good), max(run_id) filter (where not is_good),
+           count(*) filter (where not is_good), max(run_id) filter (where is_good)
+    from history.streaks(of_branch, of_series, wanted)
+    group by number;
+end;
+
+create function history.renew_failing(of_branch integer, of_series integer) returns void
+language sql
+begin atomic
+    delete from history.failing where (branch_id, series_id) = (of_branch, of_series);
+    select history.add_failing(of_branch, of_series, ~history.padded('', project.tests))
+    from history.branch
+    join history.project on project.id = project_id
+    where branch.id = of_branch;
+end;
+
+comment on function history.renew_failing is 'After a run was removed, or came when a later one was there already.';
+
+create function history.keep_failing(of_run bigint) returns void
+language plpgsql
+as $$
+declare
+    added record;
+    began varbit;
+    known integer;
+begin
+    select branch_id, series_id, good || '' as good, bad || '' as bad into added
+    from history.run
+    join history.plane on run_id = id
+    where id = of_run;
+    if exists (select from history.run as later
+               where (later.branch_id, later.series_id) = (added.branch_id, added.series_id) and later.id > of_run) then
+        perform history.renew_failing(added.branch_id, added.series_id);
+        return;
+    end if;
+    delete from history.failing
+    where (branch_id, series_id) = (added.branch_id, added.series_id) and history.has(added.good, number);
+    began := added.bad;
+    for known in
+        update history.failing set runs = runs + 1, last_run = of_run
+        where (branch_id, series_id) = (added.branch_id, added.series_id) and history.has(added.bad, number)
+        returning number
+    loop
+        began := set_bit(began, known, 0);
+    end loop;
+    if bit_count(began) > 0 then
+        perform history.add_failing(added.branch_id, added.series_id, began);
+    end if;
+end
+$$;
+
+comment on function history.keep_failing is
+    'After this run was added. It takes time for what changed alone, unless a later run is there already.';
+
+
+-- Keeping up how long tests take.
+
+create function history.plus(
+    runs_so_far integer[], microseconds_so_far bigint[], seconds real[], skipped text, sign integer
+) returns table (runs integer[], microseconds bigint[])
+language sql immutable parallel safe rows 1
+begin atomic
+    select array_agg(slot.runs + case when value is null or is_skipped = '1' then 0 else sign end),
+           array_agg(slot.microseconds + case when value is null or is_skipped = '1' then 0
+                                              else sign * round(value * 1e6)::bigint end)
+    -- Side by side, and in order.
+    from (
+        select unnest(coalesce(runs_so_far, array_fill(0, array[256]))) as runs,
+               unnest(coalesce(microseconds_so_far, array_fill(0::bigint, array[256]))) as microseconds,
+               unnest(seconds) as value,
+               string_to_table(rpad(skipped, 256, '0'), null) as is_skipped
+    ) as slot;
+end;
+
+comment on function history.plus is 'What a tile comes to with the durations of a run, or without them if the sign is -1.';
+
+create function history.add_to_totals(of_run bigint, sign integer) returns void
+language sql
+begin atomic
+    with added as (
+        select run.project_id, durations.tile, (history.time_of(run.id) at time zone 'UTC')::date as day, seconds,
+               substr(skipped.bits, tile * 256 + 1, 256) as skipped
+        from history.run
+        join history.plane on plane.run_id = run.id
+        join history.durations on durations.run_id = run.id
+        cross join lateral (select plane.skipped::text as bits offset 0) as skipped
+        where run.id = of_run
+    ), later as (
+        update history.running_total as total
+        set (runs, microseconds) = (
+            select plus.runs, plus.microseconds
+            from history.plus(total.runs, total.microseconds, seconds, skipped, sign)
+        )
+        from added
+        where (total.project_id, total.tile) = (added.project_id, added.tile) and total.day > added.day
+    )
+    insert into history.running_total (project_id, tile, day, runs, microseconds)
+    select project_id, tile, day, plus.runs, plus.microseconds
+    from added
+    left join lateral (
+        select runs, microseconds
+        from history.running_total as total
+        where (total.project_id, total.tile) = (added.project_id, added.tile) and total.day <= added.day
+        order by total.day desc
+        limit 1
+    ) as so_far on true
+    cross join lateral history.plus(so_far.runs, so_far.microseconds, seconds, skipped, sign)
+    on conflict (project_id, tile, day) do update set runs = excluded.runs, microseconds = excluded.microseconds;
+end;
+
+comment on function history.add_to_totals is 'After this run was added (1), or before it is removed (-1).';
+
+
+-- What the views ask of a project, a branch or a run.
+
+-- Of what a bit string says PostgreSQL knows nothing: it takes these for so much work that it would compile them first,
+-- which takes longer than they do. Not set for each function, whose body would then be none of the query's.
+do $$
+begin
+    execute format('alter database %I set jit = off', current_database());
+end
+$$;
+
+create function history.main_branch(of_project integer) returns integer
+language sql stable
+begin atomic
+    select branch.id
+    from history.branch
+    left join lateral (
+        select main_branch as name
+        from history.run
+        where run.project_id = of_project and main_branch is not null
+        order by run.id desc
+        limit 1
+    ) as said on true
+    where project_id = of_project and branch.name in (said.name, 'main', 'master')
+      and exists (select from history.run where branch_id = branch.id)
+    order by branch.name is not distinct from said.name desc, branch.name
+    limit 1;
+end;
+
+create function history.flaky(of_project integer, since_run bigint)
+returns table (number integer, commits bigint, reruns bigint, last_run bigint)
+language sql stable rows 200
+begin atomic
+    with outcome as materialized (
+        select run.id, run.series_id, run.commit, plane.flaky,
+               history.padded(plane.good, project.tests) as good, history.padded(plane.bad, project.tests) as bad
+        from history.project
+        join history.run on run.project_id = project.id
+        join history.plane on plane.run_id = run.id
+        where project.id = of_project and run.id >= since_run
+    ), changed as materialized (
+        select series_id, commit, bit_or(good) & bit_or(bad) as bits
+        from outcome
+        where commit is not null
+        group by series_id, commit
+        having bit_count(bit_or(good) & bit_or(bad)) > 0
+    ), seen as (
+        select history.numbers(outcome.bad & changed.bits) as number, commit, false as is_rerun, id
+        from changed
+        join outcome using (series_id, commit)
+        union all
+        select unnest(flaky), null, true, id
+        from outcome
+    )
+    select number, count(distinct commit), count(*) filter (where is_rerun), max(id)
+    from seen
+    group by number;
+end;
+
+create function history.flips(of_project integer, since_run bigint, last_runs integer)
+returns table (branch_id integer, series_id integer, number integer, runs bigint, flips bigint)
+language sql stable rows 200
+begin atomic
+    with latest as (
+        select run.id, run.branch_id, run.series_id,
+               row_number() over (partition by run.branch_id, run.series_id order by run.id desc) as nth
+        from history.run
+        where run.project_id = of_project and run.id >= since_run
+    ), outcome as materialized (
+        select latest.id, latest.branch_id, latest.series_id,
+               history.padded(plane.good, project.tests) as good, history.padded(plane.bad, project.tests) as bad
+        from latest
+        join history.project on project.id = of_project
+        join history.plane on plane.run_id = latest.id
+        where nth <= last_runs
+    ), both_ways as (
+        select branch_id, series_id, history.numbers(bit_or(good) & bit_or(bad)) as number
+        from outcome
+        group by branch_id, series_id
+        having bit_count(bit_or(good) & bit_or(bad)) > 0
+    ), bit as (
+        -- A row of its own, or the bit strings would be sorted.
+        select branch_id, series_id, number, id, get_bit(bad, number) as is_bad
+        from both_ways
+        join outcome using (branch_id, series_id)
+        where get_bit(good, number) + get_bit(bad, number) = 1
+        offset 0
+    ), in_order as (
+        select branch_id, series_id, number, is_bad,
+               lag(is_bad) over (partition by branch_id, series_id, number order by id) as was_bad
+        from bit
+    )
+    select branch_id, series_id, number, count(*), count(*) filter (where is_bad <> was_bad)
+    from in_order
+    group by branch_id, series_id, number;
+end;
+
+create function history.durations_between(of_project integer, first_day date, last_day date)
+returns table (number integer, runs integer, microseconds bigint)
+language sql stable rows 10000
+begin atomic
+    select number, runs, microseconds
+    from (
+        select tile * 256 + generate_series(0, 255) as number,
+               unnest(latest.runs) - unnest(coalesce(before.runs, array_fill(0, array[256]))) as runs,
+               unnest(latest.microseconds)
+                   - unnest(coalesce(before.microseconds, array_fill(0::bigint, array[256]))) as microseconds
+        from history.project
+        cross join generate_series(0, (project.tests - 1) / 256) as tile
+        cross join lateral (
+            select total.day, total.runs, total.microseconds
+            from history.running_total as total
+            where (total.project_id, total.tile) = (of_project, tile.tile) and total.day <= last_day
+            order by total.day desc
+            limit 1
+        ) as latest
+        left join lateral (
+            select total.runs, total.microseconds
+            from history.running_total as total
+            where (total.project_id, total.tile) = (of_project, tile.tile) and total.day < first_day
+            order by total.day desc
+            limit 1
+        ) as before on true
+        where project.id = of_project and latest.day >= first_day
+    ) as difference
+    where runs > 0;
+end;
+
+-- So dear that it is called for the rows that are shown, and not for those that a limit leaves out.
+create function history.p95_seconds(of_project integer, of_number integer, since_run bigint) returns double precision
+language sql stable cost 100000
+begin atomic
+    select (percentile_disc(0.95) within group (order by seconds[of_number % 256 + 1]))::text::double precision
+    from history.run
+    join history.durations on durations.run_id = run.id and tile = of_number / 256
+    join history.plane on plane.run_id = run.id
+    where project_id = of_project and run.id >= since_run and not history.has(plane.skipped, of_number);
+end;
+
+create function history.changes(of_run bigint, base_run bigint)
+returns table (number integer, change test_change, status test_status, base_status test_status)
+language sql stable rows 200
+begin atomic
+    with both_runs as (
+        select greatest(length(run.good), length(base.good)) as size, run.good, run.bad, run.skipped,
+               base.good as base_good, base.bad as base_bad, base.skipped as base_skipped
+        from history.plane as run
+        cross join history.plane as base
+        where run.run_id = of_run and base.run_id = base_run
+    ), padded as (
+        select history.padded(good, size) as good, history.padded(bad, size) as bad,
+               history.padded(skipped, size) as skipped, history.padded(base_good, size) as base_good,
+               history.padded(base_bad, size) as base_bad, history.padded(base_skipped, size) as base_skipped
+        from both_runs
+    ), outcome as materialized (
+        select good, bad, good | bad | skipped as took_part, base_bad, base_good | base_bad | base_skipped as base_took_part
+        from padded
+    ), changed as (
+        select history.numbers(bad & ~base_bad) as number, 'newly failing'::test_change as change from outcome
+        union all
+        select history.numbers(bad & base_bad), 'still failing' from outcome
+        union all
+        select history.numbers(good & base_bad), 'fixed' from outcome
+        union all
+        select history.numbers(took_part & ~base_took_part & ~bad), 'new' from outcome
+        union all
+        select history.numbers(base_took_part & ~took_part), 'vanished' from outcome
+    )
+    select changed.number, change,
+           coalesce(notable.status, case when history.has(took_part, changed.number) then 'passed'::test_status end),
+           coalesce(base.status, case when history.has(base_took_part, changed.number) then 'passed'::test_status end)
+    from changed
+    cross join outcome
+    left join history.notable on notable.run_id = of_run and notable.number = changed.number
+    left join history.notable as base on base.run_id = base_run and base.number = changed.number;
+end;
+
+create function history.grid(of_branch integer, of_series integer, last_runs integer, most_tests integer)
+returns table (number integer, run_ids uuid[], statuses test_status[])
+language sql stable rows 200
+begin atomic
+    with latest as (
+        select id, event_id, project_id
+        from history.run
+        where (branch_id, series_id) = (of_branch, of_series)
+        order by id desc
+        limit last_runs
+    ), outcome as materialized (
+        select latest.id, event_id, plane.flaky, plane.error, history.padded(plane.good, tests) as good,
+               history.padded(plane.bad, tests) as bad, history.padded(plane.skipped, tests) as skipped
+        from latest
+        join history.plane on plane.run_id = latest.id
+        join history.project on project.id = project_id
+    ), troubled as (
+        select number, count(*) filter (where is_bad) as bad, count(*) filter (where not is_bad) as flaky
+        from (
+            select history.numbers(bad) as number, true as is_bad from outcome
+            union all
+            select unnest(flaky), false from outcome
+        ) as trouble
+        group by number
+    ), chosen as (
+        select * from troubled
+        union all
+        (select numbers, 0, 0
+         from (select bit_or(good | skipped) & ~bit_or(bad) as bits from outcome) as any_run
+         cross join lateral history.numbers(bits)
+         where numbers not in (select number from troubled)
+         order by numbers
+         limit most_tests)
+        order by bad desc, flaky desc, number
+        limit most_tests
+    )
+    select number, array_agg(event_id order by id), array_agg(status order by id)
+    from (
+        select number, event_id, id,
+               case when get_bit(good, number) = 1
+                    then case when number = any (outcome.flaky) then 'flaky' else 'passed' end
+                    when get_bit(outcome.bad, number) = 1
+                    then case when number = any (outcome.error) then 'error' else 'failed' end
+                    when get_bit(skipped, number) = 1 then 'skipped' end::test_status as status
+        from chosen
+        cross join outcome
+        -- A row of its own, or the bit strings would be sorted.
+        offset 0
+    ) as cell
+    group by number;
+end;
+
+
+-- What people may rely on. Each is asked of one project, or of all: the answers of the others are then not worked out.
+
+create view failing_tests as
+select test.id as test_id, project.name as project, test.file, test.suite, test.classname, test.name, test.variant,
+       branch.name as branch, series.name as series, history.time_of(since_run) as failing_since,
+       run.event_id as first_failing_run_id, run.commit as first_failing_commit, runs,
+       history.time_of(last_passed_run) as last_passed_at
+from history.failing
+join history.branch on branch.id = failing.branch_id
+join history.series on series.id = failing.series_id
+join history.project on project.id = branch.project_id
+join history.test on (test.project_id, test.number) = (project.id, failing.number)
+join history.run on run.id = since_run
+where last_run >= history.key_of(now() - interval '30 days');
+
+comment on view failing_tests is
     'Tests that did not pass in the latest runs of a branch and series, and since when; runs that skipped them do not count.
      One that did not run for 30 days is forgotten: it was deleted, or its branch merged.';
+comment on column failing_tests.runs is 'In how many it failed since.';
+comment on column failing_tests.last_passed_at is 'Before that; null if it never did.';
+
+create view flaky_tests as
+select test.id as test_id, project.name as project, test.file, test.suite, test.classname, test.name, test.variant,
+       commits, reruns, history.time_of(last_run) as last_seen_at
+from history.project
+cross join lateral history.flaky(project.id, history.key_of(now() - interval '30 days')) as flaky
+join history.test on (test.project_id, test.number) = (project.id, flaky.number);
+
+comment on view flaky_tests is
+    'Tests that, in the last 30 days, both passed and failed on one commit in one series, or passed only after a rerun.';
+comment on column flaky_tests.commits is 'On how many commits the outcome changed.';
+comment on column flaky_tests.reruns is 'In how many runs it passed only after a rerun.';
+comment on column flaky_tests.last_seen_at is 'When it was rerun so, or failed on one of these commits.';
+
+create view flipping_tests as
+select test.id as test_id, project.name as project, test.file, test.suite, test.classname, test.name, test.variant,
+       branch.name as branch, series.name as series, runs, flips, flips / (runs - 1)::double precision as flip_rate
+from history.project
+cross join lateral history.flips(project.id, history.key_of(now() - interval '30 days'), last_runs => 20) as flips
+join history.branch on branch.id = flips.branch_id
+join history.series on series.id = flips.series_id
+join history.test on (test.project_id, test.number) = (project.id, flips.number);
+
+comment on view flipping_tests is
+    'Tests that went from passing to failing or back within the last 20 runs of a branch and series, of the last 30 days.';
+comment on column flipping_tests.runs is 'In how many of these it passed or failed.';
+comment on column flipping_tests.flips is 'How many times it came out otherwise than the time before.';
+comment on column flipping_tests.flip_rate is 'From 0 to 1: of the times when it could have come out otherwise.';
+
+create view slowest_tests as
+select test.id as test_id, project.name as project, test.file, test.suite, test.classname, test.name, test.variant,
+       runs, mean_seconds,
+       history.p95_seconds(project.id, test.number, history.key_of((day - 29)::timestamp at time zone 'UTC')) as p95_seconds
+from (select (now() at time zone 'UTC')::date) as today (day)
+cross join history.project
+cross join lateral (
+    select number, runs, microseconds / 1e6::double precision / runs as mean_seconds
+    from history.durations_between(project.id, day - 29, day)
+    order by microseconds / 1e6::double precision / runs desc, number
+    limit 200
+) as durations
+join history.test on (test.project_id, test.number) = (project.id, durations.number);
+
+comment on view slowest_tests is
+    'How long each test took that ran today or on the 29 days before (UTC). Order by the mean, with a limit.';
+comment on column slowest_tests.runs is 'In how many it was measured, and not skipped.';
+comment on column slowest_tests.p95_seconds is 'In 95 % of these runs it took as long as this or less. It takes its time: see the limit.';
+
+create view slower_tests as
+select test.id as test_id, project.name as project, test.file, test.suite, test.classname, test.name, test.variant,
+       runs, mean_seconds, runs_before, mean_seconds_before
+from (select (now() at time zone 'UTC')::date) as today (day)
+cross join history.project
+cross join lateral (
+    select recent.number, recent.runs, recent.microseconds / 1e6::double precision / recent.runs as mean_seconds,
+           before.runs as runs_before, before.microseconds / 1e6::double precision / before.runs as mean_seconds_before
+    from history.durations_between(project.id, day - 6, day) as recent
+    join history.durations_between(project.id, day - 36, day - 7) as before using (number)
+) as durations
+join history.test on (test.project_id, test.number) = (project.id, durations.number)
+where runs >= 5 and runs_before >= 5
+  and mean_seconds >= 1.5 * mean_seconds_before and mean_seconds >= mean_seconds_before + 0.1;
+
+comment on view slower_tests is
+    'Tests that take longer, by a half and by 0.1 s, today and on the six days before (UTC) than on the 30 days before
+     these; at least five times each.';
+
+create view test_history as
+select test_id, run_summary.id as run_id, project, series, branch, commit, build_url, uploaded_at,
+       status, attempts, result.duration_seconds, type, message
+from result
+join run_summary on run_summary.id = run_id;
+
+comment on view test_history is 'Each run of a test. Ask for one test.';
+
+create view run_change as
+select run.event_id as run_id, base.event_id as base_run_id, test.id as test_id, change, status, base_status
+from history.run
+cross join lateral (
+    select id, event_id
+    from history.run as earlier
+    where (earlier.branch_id, earlier.series_id) = (run.branch_id, run.series_id) and earlier.id < run.id
+    order by earlier.id desc
+    limit 1
+) as base
+cross join lateral history.changes(run.id, base.id) as changes
+join history.test on (test.project_id, test.number) = (run.project_id, changes.number);
+
+comment on view run_change is
+    'What is otherwise in a run than in the run before on its branch and series. Ask for one run; of any two,
+     changes_between(run_id, base_run_id) says it.';
+comment on column run_change.change is
+    'A new test that fails is newly failing. One that is skipped instead of failing is none of these.';
+comment on column run_change.base_status is 'In the run before; null if it was not there.';
+
+create function changes_between(run_id uuid, base_run_id uuid)
+returns table (test_id uuid, change test_change, status test_status, base_status test_status)
+language sql stable rows 200
+begin atomic
+    select test.id, changes.change, changes.status, changes.base_status
+    from history.run
+    join history.run as base on base.project_id = run.project_id
+    cross join lateral history.changes(run.id, base.id) as changes
+    join history.test on (test.project_id, test.number) = (run.project_id, changes.number)
+    where run.event_id = changes_between.run_id and base.event_id = base_run_id;
+end;
+
+comment on function changes_between is 'What is otherwise in a run than in another one of its project, as run_change says it.';
+
+create view branch_grid as
+select test.id as test_id, project.name as project, test.file, test.suite, test.classname, test.name, test.variant,
+       branch.name as branch, series.name as series, run_ids, statuses
+from history.project
+join history.branch on branch.project_id = project.id
+join history.series on series.project_id = project.id
+cross join lateral history.grid(branch.id, series.id, last_runs => 30, most_tests => 200) as grid
+join history.test on (test.project_id, test.number) = (project.id, grid.number);
+
+comment on view branch_grid is
+    'The last 30 runs of a branch and series, and how each test came out in them: of 200 tests, those first that failed most
+     often, and then the flaky ones. Ask for one branch.';
+comment on column branch_grid.statuses is 'As many as run_ids, in the order of time; null in a run without the test.';
+
+create view project_summary as
+select project.name as project, branch.name as main_branch, latest.event_id as last_run_id,
+       history.time_of(latest.id) as last_uploaded_at, latest.tests,
+       (select count(*) from history.failing
+        where failing.branch_id = branch.id and last_run >= history.key_of(now() - interval '30 days')) as failing_tests,
+       (select count(*) from history.flaky(project.id, history.key_of(now() - interval '30 days'))) as flaky_tests,
+       trend.*
+from history.project
+left join history.branch on branch.id = history.main_branch(project.id)
+left join lateral (
+    select id, event_id, tests from history.run where branch_id = branch.id order by id desc limit 1
+) as latest on true
+left join lateral (
+    select array_agg(tests order by id) as trend_tests, array_agg(failed + error order by id) as trend_failed
+    from (select id, tests, failed, error from history.run where branch_id = branch.id order by id desc limit 30) as last_runs
+) as trend on true;
+
+comment on view project_summary is 'How each project does on its main branch.';
+comment on column project_summary.main_branch is
+    'The one that the latest upload which says so (`tap-main-branch`) calls it, or else `main`, or else `master`; null if
+     nothing ran there.';
+comment on column project_summary.failing_tests is 'As failing_tests has them on the main branch.';
+comment on column project_summary.flaky_tests is 'As flaky_tests has them, on all branches.';
+comment on column project_summary.trend_tests is
+    'How many tests each of the last 30 runs on the main branch had, in the order of time; of these, trend_failed did not pass.';

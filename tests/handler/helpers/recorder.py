@@ -50,11 +50,19 @@ class Recorder:
         days_ago: float = 0,
         series: str = "report.xml",
         build_url: str | None = "https://ci.example/7",
+        main_branch: str | None = None,
     ) -> Run:
         """Records an upload whose report has these cases."""
         report = report_of(f"<testsuite>{''.join(cases)}</testsuite>", project=project)
         return self.record_report(
-            report, project=project, branch=branch, commit=commit, days_ago=days_ago, series=series, build_url=build_url
+            report,
+            project=project,
+            branch=branch,
+            commit=commit,
+            days_ago=days_ago,
+            series=series,
+            build_url=build_url,
+            main_branch=main_branch,
         )
 
     def record_report(
@@ -67,10 +75,18 @@ class Recorder:
         days_ago: float = 0,
         series: str = "report.xml",
         build_url: str | None = "https://ci.example/7",
+        main_branch: str | None = None,
     ) -> Run:
         """Records an upload of this report."""
         run_id = uuid4()
-        origin = Origin(project=project, series=series, branch=branch, commit=commit, build_url=build_url)
+        origin = Origin(
+            project=project,
+            series=series,
+            branch=branch,
+            commit=commit,
+            build_url=build_url,
+            main_branch=main_branch,
+        )
         with self.connection.transaction():
             self.connection.execute(
                 "insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at,"

@@ -48,6 +48,7 @@ VARIABLES = {
     "DB_NAME_PARAM": "/tap/test/database/name",
     "EVENT_BUS_NAME": "tap-application-events-test",
     "EVENT_SOURCE": "tap.application.test",
+    "OUTCOME_RETENTION": "90",
 }
 
 

@@ -1,10 +1,11 @@
-"""The views that answer what teams ask."""
+"""The views that answer what teams ask, one case at a time; test_answers.py has all that may come together."""
 
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from handler.recording.results import Run
 from tests.handler.helpers.recorder import Recorder, ago, case
 
 
@@ -67,7 +68,7 @@ class TestSlowestTests:
     """View slowest_tests."""
 
     def rows(self, recorder: Recorder) -> list[tuple[Any, ...]]:
-        return recorder.query("select name, runs, mean_seconds, max_seconds from slowest_tests")
+        return recorder.query("select name, runs, mean_seconds, p95_seconds from slowest_tests order by 3 desc, 1")
 
     def test_the_slowest_comes_first(self, recorder: Recorder) -> None:
         """By its mean over the runs, not by its slowest one."""
@@ -85,17 +86,53 @@ class TestSlowestTests:
         assert self.rows(recorder) == [("adds", 1, 4, 4)]
 
     def test_thirty_days_count(self, recorder: Recorder) -> None:
-        """What was slow before may have been mended."""
-        recorder.record(case("passed", time=4), days_ago=29.9)
-        recorder.record(case("passed", time=9), case("passed", "gone", time=9), days_ago=30.1)
+        """With today. What was slow before may have been mended."""
+        recorder.record(case("passed", time=4), days_ago=29)
+        recorder.record(case("passed", time=9), case("passed", "gone", time=9), days_ago=30)
         assert self.rows(recorder) == [("adds", 1, 4, 4)]
+
+    def test_of_many_runs_one_in_twenty_may_be_slower(self, recorder: Recorder) -> None:
+        """Than what the view shows beside the mean."""
+        for seconds in [9, 2, *[1] * 18]:
+            recorder.record(case("passed", time=seconds))
+        assert self.rows(recorder) == [("adds", 20, 1.45, 2)]
+
+
+class TestSlowerTests:
+    """View slower_tests."""
+
+    def rows(self, recorder: Recorder) -> list[tuple[Any, ...]]:
+        return recorder.query("select name, runs, mean_seconds, runs_before, mean_seconds_before from slower_tests")
+
+    def record(self, recorder: Recorder, before: float, now: float, *, runs: int = 5) -> None:
+        for _ in range(runs):
+            recorder.record(case("passed", time=before), days_ago=7)
+            recorder.record(case("passed", time=now), days_ago=6)
+
+    def test_a_week_is_compared_with_the_month_before_it(self, recorder: Recorder) -> None:
+        """Days are those of UTC."""
+        self.record(recorder, 1, 1.5)
+        recorder.record(case("passed", time=99), days_ago=37)
+        assert self.rows(recorder) == [("adds", 5, 1.5, 5, 1.0)]
+
+    @pytest.mark.parametrize(
+        ("before", "now", "runs"),
+        [(1, 1.4, 5), (0.1, 0.19, 5), (1, 9, 4), (9, 1, 5)],
+        ids=["half", "0.1 s", "5", "faster"],
+    )
+    def test_a_little_or_now_and_then_is_nothing(
+        self, recorder: Recorder, before: float, now: float, runs: int
+    ) -> None:
+        """It takes a half more and 0.1 s more, in five runs."""
+        self.record(recorder, before, now, runs=runs)
+        assert self.rows(recorder) == []
 
 
 class TestFlakyTests:
     """View flaky_tests."""
 
     def rows(self, recorder: Recorder) -> list[tuple[Any, ...]]:
-        return recorder.query("select name, commits, reruns, last_seen_at from flaky_tests")
+        return recorder.query("select name, commits, reruns, last_seen_at from flaky_tests order by 4 desc")
 
     @pytest.mark.parametrize(
         ("statuses", "commits", "reruns"),
@@ -175,11 +212,62 @@ class TestFlakyTests:
         assert self.rows(recorder) == [("within", 1, 0, ago(29.9))]
 
 
-class TestFailingSince:
-    """View failing_since."""
+class TestFlippingTests:
+    """View flipping_tests."""
 
     def rows(self, recorder: Recorder) -> list[tuple[Any, ...]]:
-        return recorder.query("select name, branch, failing_since, first_failing_commit, runs from failing_since")
+        return recorder.query("select name, branch, series, runs, flips, flip_rate from flipping_tests order by 2")
+
+    def record(self, recorder: Recorder, statuses: str, *, branch: str = "main", since: float = 25) -> None:
+        for nth, status in enumerate(statuses.split()):
+            recorder.record(case(status), branch=branch, commit=f"c{nth}", days_ago=since - nth)
+
+    @pytest.mark.parametrize(
+        ("statuses", "runs", "flips"),
+        [
+            ("passed failed", 2, 1),
+            ("failed passed error flaky", 4, 3),
+            ("passed skipped failed skipped failed", 3, 1),
+            ("passed failed failed passed passed", 5, 2),
+        ],
+    )
+    def test_a_flip_is_an_outcome_other_than_the_time_before(
+        self, recorder: Recorder, statuses: str, runs: int, flips: int
+    ) -> None:
+        """Being skipped is none, and a rerun that passes is a pass."""
+        self.record(recorder, statuses)
+        assert self.rows(recorder) == [("adds", "main", "report.xml", runs, flips, flips / (runs - 1))]
+
+    @pytest.mark.parametrize("statuses", ["failed", "failed error", "passed flaky", "skipped failed"])
+    def test_a_test_that_always_comes_to_the_same_does_not_flip(self, recorder: Recorder, statuses: str) -> None:
+        """How bad it was makes no difference."""
+        self.record(recorder, statuses)
+        assert self.rows(recorder) == []
+
+    def test_twenty_runs_count(self, recorder: Recorder) -> None:
+        """What flipped before them is stable now."""
+        self.record(recorder, "failed" + " passed" * 20)
+        assert self.rows(recorder) == []
+
+    def test_thirty_days_count(self, recorder: Recorder) -> None:
+        """Where nothing runs any more, nothing flips."""
+        self.record(recorder, "failed passed", since=30.5)
+        assert self.rows(recorder) == []
+
+    def test_each_branch_has_its_own(self, recorder: Recorder) -> None:
+        """A test that a change breaks is not unstable."""
+        self.record(recorder, "passed passed", branch="main")
+        self.record(recorder, "failed failed", branch="feature")
+        assert self.rows(recorder) == []
+
+
+class TestFailingTests:
+    """View failing_tests."""
+
+    def rows(self, recorder: Recorder) -> list[tuple[Any, ...]]:
+        return recorder.query(
+            "select name, branch, failing_since, first_failing_commit, runs from failing_tests order by 3"
+        )
 
     @pytest.mark.parametrize(
         ("statuses", "since", "runs"),
@@ -214,7 +302,7 @@ class TestFailingSince:
         recorder.record(case("failed"), series="windows", days_ago=3)
         recorder.record(case("failed"), series="linux", days_ago=2)
         recorder.record(case("passed"), series="linux", days_ago=1)
-        [row] = recorder.query("select name, series, failing_since, runs from failing_since")
+        [row] = recorder.query("select name, series, failing_since, runs from failing_tests")
         assert row == ("adds", "windows", ago(3), 1)
 
     def test_a_test_that_did_not_run_for_30_days_is_forgotten(self, recorder: Recorder) -> None:
@@ -245,8 +333,150 @@ class TestFailingSince:
         recorder.record(case("passed", "other"), days_ago=1)
         assert self.rows(recorder) == [("adds", "main", ago(2), "c1", 1)]
 
+    def test_it_says_when_it_passed_last(self, recorder: Recorder) -> None:
+        """However long ago; runs in between may have skipped it."""
+        query = "select name, last_passed_at from failing_tests order by name"
+        recorder.record(case("flaky"), days_ago=3)
+        recorder.record(case("skipped"), days_ago=2)
+        recorder.record(case("failed"), case("failed", "never"), days_ago=1)
+        assert recorder.query(query) == [("adds", ago(3)), ("never", None)]
+
     def test_without_a_commit_the_time_is_all_that_is_known(self, recorder: Recorder) -> None:
         """The next commit is not taken for the first."""
         recorder.record(case("failed"), commit=None, days_ago=2)
         recorder.record(case("failed"), commit="c1", days_ago=1)
         assert self.rows(recorder) == [("adds", "main", ago(2), None, 2)]
+
+
+class TestRunChange:
+    """View run_change, and the function changes_between."""
+
+    def record(self, recorder: Recorder) -> tuple[Run, Run]:
+        before = {"a": "passed", "b": "failed", "c": "failed", "d": "passed", "e": "failed", "f": "skipped"}
+        after = {"a": "error", "b": "failed", "c": "flaky", "e": "skipped", "f": "passed", "g": "passed", "h": "failed"}
+        return (
+            recorder.record(*(case(status, name) for name, status in before.items()), days_ago=2),
+            recorder.record(*(case(status, name) for name, status in after.items()), days_ago=1),
+        )
+
+    CHANGES = (
+        ("a", "newly failing", "error", "passed"),
+        ("b", "still failing", "failed", "failed"),
+        ("c", "fixed", "flaky", "failed"),
+        ("d", "vanished", None, "passed"),
+        ("g", "new", "passed", None),
+        ("h", "newly failing", "failed", None),
+    )
+
+    def test_a_run_is_held_against_the_one_before(self, recorder: Recorder) -> None:
+        """Of its branch and series."""
+        before, after = self.record(recorder)
+        recorder.record(case("passed", "z"), days_ago=1.5, branch="feature")
+        recorder.record(case("passed", "z"), days_ago=1.5, series="other")
+        rows = recorder.query(
+            "select run_id, base_run_id, name, change, status, base_status from run_change"
+            " join test on test.id = test_id order by name"
+        )
+        assert rows == [(after.id, before.id, *change) for change in self.CHANGES]
+
+    def test_any_two_runs_can_be_compared(self, recorder: Recorder) -> None:
+        """Whatever their branches."""
+        before, after = self.record(recorder)
+        query = (
+            "select name, change, status, base_status from changes_between(%s, %s) join test on id = test_id order by 1"
+        )
+        assert tuple(recorder.connection.execute(query, [after.id, before.id])) == self.CHANGES
+
+    def test_projects_have_nothing_in_common(self, recorder: Recorder) -> None:
+        """The numbers of their tests mean nothing to each other."""
+        shop = recorder.record(case("passed"), project="shop")
+        bank = recorder.record(case("failed"), project="bank")
+        assert list(recorder.connection.execute("select changes_between(%s, %s)", [shop.id, bank.id])) == []
+
+
+def test_the_history_of_a_test_has_each_of_its_runs(recorder: Recorder) -> None:
+    """With what it failed with."""
+    recorder.record(case("passed", time=2), case("passed", "other"), branch="feature", commit="c1", days_ago=2)
+    recorder.record('<testcase name="adds"><failure message="7"/></testcase>', commit="c2", days_ago=1)
+    recorder.record(case("passed", "other"))
+    [(test_id,)] = recorder.query("select id from test where name = 'adds'")
+    columns = "project, series, branch, commit, uploaded_at, status, attempts, duration_seconds, message"
+    query = f"select {columns} from test_history where test_id = %s order by uploaded_at"
+    assert recorder.connection.execute(query.encode(), [test_id]).fetchall() == [
+        ("shop", "report.xml", "feature", "c1", ago(2), "passed", 1, 2.0, None),
+        ("shop", "report.xml", "main", "c2", ago(1), "failed", 1, None, "7"),
+    ]
+
+
+class TestBranchGrid:
+    """View branch_grid."""
+
+    def rows(self, recorder: Recorder) -> list[tuple[Any, ...]]:
+        return recorder.query("select name, run_ids, statuses::text[] from branch_grid where branch = 'main'")
+
+    def test_it_has_a_row_for_each_test_and_a_column_for_each_run(self, recorder: Recorder) -> None:
+        """The latest run comes last."""
+        last = recorder.record(case("failed", "a"), case("flaky", "b"), days_ago=1)
+        first = recorder.record(case("passed", "a"), case("error", "c"), case("skipped", "d"), days_ago=2)
+        recorder.record(case("failed", "b"), branch="feature")
+        assert sorted(self.rows(recorder)) == [
+            ("a", [first.id, last.id], ["passed", "failed"]),
+            ("b", [first.id, last.id], [None, "flaky"]),
+            ("c", [first.id, last.id], ["error", None]),
+            ("d", [first.id, last.id], ["skipped", None]),
+        ]
+
+    def test_thirty_runs_and_two_hundred_tests_are_shown(self, recorder: Recorder) -> None:
+        """Of the tests, those that failed most, and then the flaky ones."""
+        many = [case("passed", f"test {number}") for number in range(300)]
+        for nth in range(31):
+            recorder.record(*many, case("passed" if nth else "failed", "long ago"), days_ago=31 - nth)
+        recorder.record(case("flaky", "flaky"), case("failed", "failed"))
+        rows = self.rows(recorder)
+        assert len(rows) == 200
+        assert {len(statuses) for _, _, statuses in rows} == {30}
+        assert {"flaky", "failed"} < {name for name, _, _ in rows}
+        assert "long ago" not in {name for name, _, _ in rows}
+
+
+class TestProjectSummary:
+    """View project_summary."""
+
+    def main_branch(self, recorder: Recorder) -> object:
+        [(name,)] = recorder.query("select main_branch from project_summary")
+        return name
+
+    def test_it_says_how_the_main_branch_does(self, recorder: Recorder) -> None:
+        """And where tests are flaky, anywhere."""
+        recorder.record(case("passed", "a"), case("passed", "b"), days_ago=3)
+        last = recorder.record(case("failed", "a"), case("error", "b"), case("flaky", "c"), days_ago=2)
+        recorder.record(case("failed", "b"), branch="feature", commit="c9", days_ago=1)
+        assert recorder.query("select * from project_summary") == [
+            ("shop", "main", last.id, ago(2), 3, 2, 3, [2, 3], [0, 2])
+        ]
+
+    @pytest.mark.parametrize(
+        ("branches", "main"), [("feature", None), ("master feature", "master"), ("master main", "main")]
+    )
+    def test_the_main_branch_is_known_by_its_name(self, recorder: Recorder, branches: str, main: str | None) -> None:
+        """As most projects have it."""
+        for branch in branches.split():
+            recorder.record(case("passed"), branch=branch)
+        assert self.main_branch(recorder) == main
+
+    def test_an_upload_may_say_which_branch_is_the_main_one(self, recorder: Recorder) -> None:
+        """The latest that does so is right, unless nothing ran there."""
+        for days_ago, main_branch in [(2, "trunk"), (3, "master"), (1, None)]:
+            recorder.record(case("passed"), branch="trunk", main_branch=main_branch, days_ago=days_ago)
+            recorder.record(case("passed"), branch="main", days_ago=days_ago)
+        assert self.main_branch(recorder) == "trunk"
+        recorder.record(case("passed"), branch="trunk", main_branch="elsewhere")
+        assert self.main_branch(recorder) == "main"
+
+
+@pytest.mark.parametrize(("part", "found"), [("adds", 1), ("cart > adds", 1), ("größe", 1), ("ADDS", 0), ("none", 0)])
+def test_a_test_is_found_by_a_part_of_its_names(recorder: Recorder, part: str, found: int) -> None:
+    """In lower case, as people type."""
+    recorder.record(case("passed", "Adds", classname="Cart"), case("passed", "GRÖSSE", classname="Größe"))
+    query = "select count(*) from test where search_text like %s"
+    assert recorder.connection.execute(query, [f"%{part}%"]).fetchone() == (found,)
