@@ -70,9 +70,8 @@ package: dist/handler-aws.zip ## Build the function's package for AWS
 rds-ca-bundle: $(PYTHON_READY) ## Take AWS's current certificate authorities of RDS, for regions that are newer than ours
 	@$(PY) -m handler.renew_rds_ca_bundle
 
-benchmark: $(NODE_READY) dist/handler-aws.zip ## Compare a synth, and reading and recording a report, with what others take (3 minutes)
-	$(PY) -m benchmarks.synth
-	$(PY) -m benchmarks.report
+benchmark: $(NODE_READY) dist/handler-host.zip dist/handler-aws.zip ## Measure what is claimed, into benchmarks/RESULTS.md (15 minutes; QUICK=1: small, in less than two)
+	$(PY) -m benchmarks $(if $(QUICK),--quick)
 
 lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing an index address into the lock
 	$(PY) -m pipenv lock

@@ -95,7 +95,7 @@ def _tests(project: str, count: int) -> list[Attempt]:
         chance = random.Random(project)  # noqa: S311
         _known[project, count] = [
             Attempt(
-                test_id=hashlib.sha1(f"{project} {number}".encode(), usedforsecurity=False).hexdigest()[:32],
+                test_id=hashlib.sha1(f"{project} {number}".encode(), usedforsecurity=False).digest()[:16],
                 suite_number=number // 100,
                 repeats=Repeats.other_tests,
                 hostname="ci",

@@ -1,29 +1,23 @@
-"""Reads and records a large report, beside what a plain script of the field does with it: `make benchmark`.
+"""Reads and records a large report, beside what a plain script of the field does with it.
 
-The script is junitparser, which keeps the report in memory, with `executemany` into one plain table. Both sides run
-alternately, in this process and on the same server, so that the ratios hold on a busy machine as well.
+The script is junitparser, which keeps the report in memory, with `executemany` into one plain table.
 """
 
 import io
 import itertools
-import statistics
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 from junitparser import Error, Failure, JUnitXml, Skipped
 
+from benchmarks.figures import Figure, database, medians
 from handler.reading.junit import JUnitReport
 from tests.handler.helpers.recorder import Recorder
-from tests.postgres import migrate, temporary_server
 
-_ROUNDS = 5
 _SUITES, _CASES = 1_000, 100
-# Times the CPU time that junitparser takes to read the same report, with lxml and all of it in memory.
-_LIMIT = 1.5
+# Times what the script takes: CPU time to read, and time in all to record.
+_READING, _KNOWN, _NEW = 1.5, 0.87, 1.3
 
 _PLAIN_TABLE = """
 create table plain_result (run integer, suite text, classname text, name text, status text, seconds double precision,
@@ -31,49 +25,27 @@ create table plain_result (run integer, suite text, classname text, name text, s
 """
 
 
-def main() -> None:
+def figures(*, quick: bool) -> Iterator[Figure]:
     report = _report()
-    print(f"A report of {_SUITES * _CASES:,} cases, {len(report) >> 20} MiB; medians of {_ROUNDS} rounds.\n")
-    with _database() as connection:
+    cases = f"{_SUITES * _CASES:,} cases"
+    with database() as connection:
         recorder = Recorder(connection)
         connection.execute(_PLAIN_TABLE)
         _record(recorder, report, "known")
         projects = itertools.count()
-        read, read_plainly, record_known, record_new, record_plainly = _measure(
-            {
-                "TAP reads": lambda: _read(report),
-                "junitparser reads": lambda: _rows(report),
-                "TAP records, tests known": lambda: _record(recorder, report, "known"),
-                "TAP records, all tests new": lambda: _record(recorder, report, f"new {next(projects)}"),
-                "junitparser and executemany": lambda: _record_plainly(connection, report),
-            }
-        )
-    ratio = read.cpu / read_plainly.cpu
-    print(f"\nreading: {ratio:.2f} times junitparser's CPU time (at most {_LIMIT})")
-    print(f"recording known tests: {record_known.elapsed / record_plainly.elapsed:.2f} times the script's time")
-    print(f"recording new tests: {record_new.elapsed / record_plainly.elapsed:.2f} times the script's time")
-    sys.exit(ratio > _LIMIT)
-
-
-class _Seconds(NamedTuple):
-    cpu: float
-    elapsed: float
-
-
-def _measure(sides: dict[str, Callable[[], object]]) -> list[_Seconds]:
-    """The medians of each side, in turns."""
-    rounds: dict[str, list[_Seconds]] = {name: [] for name in sides}
-    for _ in range(_ROUNDS):
-        for name, act in sides.items():
-            cpu, elapsed = time.process_time(), time.perf_counter()
-            act()
-            rounds[name].append(_Seconds(time.process_time() - cpu, time.perf_counter() - elapsed))
-    medians = []
-    for name, measured in rounds.items():
-        cpu, elapsed = (statistics.median(seconds) for seconds in zip(*measured, strict=True))
-        print(f"{name:28} {cpu:5.2f} s of CPU, {elapsed:5.2f} s in all")
-        medians.append(_Seconds(cpu, elapsed))
-    return medians
+        sides = {
+            "TAP reads": lambda: _read(report),
+            "junitparser reads": lambda: _rows(report),
+            "TAP records, tests known": lambda: _record(recorder, report, "known"),
+            "TAP records, all tests new": lambda: _record(recorder, report, f"new {next(projects)}"),
+            "junitparser and executemany": lambda: _record_plainly(connection, report),
+        }
+        read, read_plainly, known, new, plainly = medians(sides, rounds=1 if quick else 5).values()
+    than = "against junitparser"
+    yield Figure(what=f"CPU of reading {cases}, {than}", value=read.cpu / read_plainly.cpu, limit=_READING)
+    than += " and executemany"
+    yield Figure(what=f"recording {cases}, tests known, {than}", value=known.elapsed / plainly.elapsed, limit=_KNOWN)
+    yield Figure(what=f"recording {cases}, all tests new, {than}", value=new.elapsed / plainly.elapsed, limit=_NEW)
 
 
 def _report() -> bytes:
@@ -117,27 +89,3 @@ def _rows(report: bytes) -> list[tuple[object, ...]]:
 def _record_plainly(connection: psycopg.Connection[Any], report: bytes) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany("insert into plain_result values (%s, %s, %s, %s, %s, %s, %s, %s)", _rows(report))
-
-
-@contextmanager
-def _database() -> Iterator[psycopg.Connection[Any]]:
-    with (
-        temporary_server(password="tap") as server,  # noqa: S106 - of a server that lives for a minute
-        psycopg.connect(
-            host=server.hostname,
-            hostaddr="127.0.0.1",
-            port=server.port,
-            user="tap",
-            password="tap",  # noqa: S106
-            dbname="tap",
-            sslmode="verify-full",
-            sslrootcert=str(server.ca_file),
-            autocommit=True,
-        ) as connection,
-    ):
-        migrate(connection)
-        yield connection
-
-
-if __name__ == "__main__":
-    main()

@@ -51,13 +51,13 @@ NO_OUTCOME = Outcome(Status.passed, None, None, None, None, None)
 class Attempt(NamedTuple):
     """One try at a test, or several where the report sums them up.
 
-    `test_id` is a UUID in 32 hexadecimal digits. `suite_number` tells the `testsuite` elements of a report apart.
+    `test_id` is a UUID in 16 bytes. `suite_number` tells the `testsuite` elements of a report apart.
     `attempts`: how many this one stands for. `duration` is as written, in the unit that the report's summary tells;
     None if unknown. `type`, `message` and `details` are those of the first of its most severe outcomes; `outcomes` has
     all of them in order, and is empty where these say everything.
     """
 
-    test_id: str
+    test_id: bytes
     suite_number: int
     repeats: Repeats
     hostname: str | None

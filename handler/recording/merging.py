@@ -10,7 +10,8 @@ from handler.reading.limits import MAX_OUTCOME_TEXTS, MAX_OUTCOMES
 from handler.reading.report import Repeats
 
 # A connection keeps its tables, empty between reports: creating them anew each time would bloat the catalog. An outcome
-# is what a test came to, with the attempt that speaks for it; of a new test, the number is not known yet.
+# is what a test came to, with the attempt that speaks for it, and whether that has anything to say; of a new test, the
+# number is not known yet.
 CREATE_OUTCOME = """
 create temporary table if not exists outcome (
     position  bigint      not null,
@@ -20,6 +21,7 @@ create temporary table if not exists outcome (
     status    test_status not null,
     attempts  integer     not null,
     duration  double precision,
+    has_texts boolean     not null,
     is_merged boolean     not null,
     outcomes  jsonb
 ) on commit delete rows
@@ -29,8 +31,9 @@ create temporary table if not exists outcome (
 _HAS_NAMESAKES = "select exists (select from attempt where test_id is not null group by test_id having count(*) > 1)"
 
 _EACH_ONCE = """
-insert into outcome (position, test_id, number, status, attempts, duration, is_merged)
-select position, test_id, number, status, attempts, duration, false
+insert into outcome (position, test_id, number, status, attempts, duration, has_texts, is_merged)
+select position, test_id, number, status, attempts, duration,
+       num_nonnulls(type, message, details, system_out, system_err, outcomes, properties, attachments) > 0, false
 from attempt
 left join history.test on test.id = test_id
 where test_id is not null
@@ -119,7 +122,10 @@ by_host as (
            coalesce(rerun.status, attempt.status) as status,
            coalesce(rerun.attempts, attempt.attempts) as attempts,
            coalesce(rerun.duration, attempt.duration) as duration,
-           are_reruns,
+           are_reruns, num_nonnulls(
+               type, message, details, system_out, system_err, properties, attachments,
+               case when not are_reruns then attempt.outcomes end
+           ) > 0 as has_texts,
            case when jsonb_array_length(outcomes_of_rerun.outcomes) > 1 or attempt.status = 'passed'
                 then outcomes_of_rerun.outcomes end as outcomes
     from first
@@ -127,8 +133,9 @@ by_host as (
     left join (rerun left join outcomes_of_rerun using (test_id, host, number))
          on (rerun.test_id, rerun.host, rerun.number) = (first.test_id, first.host, first.number)
 )
-insert into outcome (position, test_id, number, variant, status, attempts, duration, is_merged, outcomes)
-select position, test_id, test.number, told_apart.variant, status, attempts, duration, are_reruns, outcomes
+insert into outcome (position, test_id, number, variant, status, attempts, duration, has_texts, is_merged, outcomes)
+select position, test_id, test.number, told_apart.variant, status, attempts, duration,
+       has_texts or outcomes is not null, are_reruns, outcomes
 from told_apart
 left join history.test on test.id = test_id
 """

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection, Cursor, sql
@@ -23,12 +23,13 @@ from handler.recording.projects import branch_of, project_of, series_of, take_tu
 
 TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 
-# Milliseconds. A report with as many cases as may be takes longer than other statements; the next delivery of it
+# For the transaction. A report with as many cases as may be takes longer than other statements; the next delivery of it
 # comes only after six times the function's timeout. Its wait for the lock of another report with new tests of the same
-# project is part of the statement, and may take as long.
-_STATEMENT_TIMEOUT = 300_000
+# project is part of the statement, and may take as long. With the usual 4 MB, a report of 100,000 cases is sorted on
+# disk again and again; a function sorts two or three things at once.
+_SETTINGS = "set local statement_timeout = '5min'; set local lock_timeout = 0; set local work_mem = '16MB'"
 
-# Tests in one row of history.durations, as the view `result` has it.
+# Tests in one row of history.durations, as the view `result` and the functions have it.
 _TILE = 256
 
 # Seconds. What is shorter counts as nothing: 32-bit numbers have no room for it.
@@ -61,14 +62,31 @@ create temporary table if not exists attempt (
     attachments  text[]
 ) on commit delete rows
 """
-_COPY_ATTEMPTS = sql.SQL("copy attempt ({}) from stdin").format(
+# In binary, which takes half of the time. What PostgreSQL takes as uuid, enum or jsonb are bytes and texts to psycopg.
+_COPY_ATTEMPTS = sql.SQL("copy attempt ({}) from stdin (format binary)").format(
     sql.SQL(", ").join(map(sql.Identifier, Attempt._fields))
 )
+_COPIED_TYPES = {
+    **dict.fromkeys(Attempt._fields, "text"),
+    "test_id": "bytea",
+    "duration": "float8",
+    "attachments": "text[]",
+    **dict.fromkeys(("suite_number", "repeats", "line", "attempts"), "int4"),
+}
+# The version of jsonb's binary format.
+_JSONB = "\x01"
 
 
 # The lock that whoever gives out numbers holds until the transaction ends. Not the stronger `for update`: with the key
 # shares that the foreign keys take, it deadlocks.
-_LOCK_PROJECT = "select tests from history.project where id = %(project_id)s for no key update"
+_LOCK_PROJECT = "select from history.project where id = %s for no key update"
+
+# Whoever numbers tests changes one of them.
+_NUMBERS = """
+select tests, (select count(*) from history.free_number where project_id = project.id) as free
+from history.project
+where id = %s
+"""
 
 _HAS_NEW_TESTS = "select exists (select from outcome where number is null)"
 
@@ -77,85 +95,104 @@ _FIND_NUMBERS = (
     "update outcome set number = test.number from history.test where outcome.number is null and id = test_id"
 )
 
-_NUMBER_NEW_TESTS = """
+_ALL_KNOWN = """
+with numbered_test as (
+    select *, number as given from outcome
+)
+"""
+
+# The free numbers come first.
+_SOME_NEW = """
 with free as (
     select number, row_number() over (order by number) as nth
     from history.free_number
     where project_id = %(project_id)s
-), wanted as (
-    select position, test_id, variant, row_number() over (order by position) as nth
-    from outcome
-    where number is null
-), given as (
-    select wanted.*, coalesce(free.number, %(tests)s + nth - (select count(*) from free) - 1) as number
-    from wanted
+), numbered_test as materialized (
+    select outcome.*,
+           coalesce(outcome.number, free.number, (%(tests)s + nth - (select count(*) from free))::integer - 1) as given
+    from (
+        select *, case when number is null
+                       then row_number() over (partition by number is null order by position) end as nth
+        from outcome
+    ) as outcome
     left join free using (nth)
-), taken as (
-    delete from history.free_number using given
-    where (free_number.project_id, free_number.number) = (%(project_id)s, given.number)
 ), new_test as (
     insert into history.test (project_id, number, id, file, suite, classname, name, variant)
-    select %(project_id)s, given.number, given.test_id, file, suite, classname, name, given.variant
-    from given
+    select %(project_id)s, given, numbered_test.test_id, file, suite, classname, name, numbered_test.variant
+    from numbered_test
     join attempt using (position)
-    returning id, number
-), numbered as (
-    update outcome set number = new_test.number from new_test where id = test_id
+    where number is null
+    returning number
+), taken as (
+    delete from history.free_number using new_test
+    where (free_number.project_id, free_number.number) = (%(project_id)s, new_test.number)
+), counted as (
+    update history.project set tests = greatest(tests, (select max(number) + 1 from new_test)) where id = %(project_id)s
 )
-update history.project set tests = greatest(tests, (select max(number) + 1 from new_test)) where id = %(project_id)s
 """
 
-# The work is in proportion to the report, and not to the numbers that the project has given out: a bit string is put
-# together from its set bits and the gaps between them.
+# The work is in proportion to the report, and not to the numbers that the project has given out: the bit strings are
+# put together from a letter for each test, and the gaps between them. All else is for as few of the tests as possible.
 _RECORD = """
-with numbered as materialized (
-    select outcome.*,
+, numbered as materialized (
+    select given as number, position, status, attempts, has_texts, is_merged, outcomes,
            case when duration < %(shortest)s then 0
                 when duration * %(unit)s::double precision <= %(max_duration)s
-                then duration * %(unit)s::double precision end as seconds,
-           case when status in ('passed', 'flaky') then 'good'
-                when status in ('failed', 'error') then 'bad'
-                else 'skipped' end as plane
-    from outcome
-), bit as (
-    select plane, number, number - coalesce(lag(number) over (partition by plane order by number), -1) - 1 as zeros
+                then duration * %(unit)s::double precision end as seconds
+    from numbered_test
+), letter as (
+    select number, number - coalesce(lag(number) over (order by number), -1) - 1 as gap,
+           case when status in ('passed', 'flaky') then 'g'
+                when status in ('failed', 'error') then 'b'
+                else 's' end as letter
     from numbered
-), bits as (
-    select plane, string_agg(repeat('0', zeros) || '1', '' order by number) as ones
-    from bit
-    group by plane
+), word as (
+    select coalesce(string_agg(repeat('-', gap) || letter, '' order by number), '') as letters
+    from letter
 ), new_plane as (
     insert into history.plane (run_id, good, bad, skipped, flaky, error)
-    select %(run_id)s,
-           rpad(coalesce((select ones from bits where plane = 'good'), ''), size, '0')::varbit,
-           rpad(coalesce((select ones from bits where plane = 'bad'), ''), size, '0')::varbit,
-           rpad(coalesce((select ones from bits where plane = 'skipped'), ''), size, '0')::varbit,
+    select %(run_id)s, translate(letters, 'gbs-', '1000')::varbit, translate(letters, 'gbs-', '0100')::varbit,
+           translate(letters, 'gbs-', '0010')::varbit,
            array(select number from numbered where status = 'flaky' order by number),
            array(select number from numbered where status = 'error' order by number)
-    from (select coalesce(max(number) + 1, 0) as size from numbered) as measured
+    from word
+), tile as (
+    select number / %(tile)s as tile, array_agg(seconds order by number) as seconds, count(*) = %(tile)s as is_full
+    from numbered
+    group by number / %(tile)s
+    having count(seconds) > 0
+), filled_tile as (
+    select tile, array_agg(seconds order by slot) as seconds
+    from (
+        select tile, slot, max(seconds) as seconds
+        from (
+            select tile, number %% %(tile)s as slot, numbered.seconds
+            from tile
+            join numbered on number / %(tile)s = tile
+            where not is_full
+            union all
+            select tile, generate_series(0, %(tile)s - 1), null
+            from tile
+            where not is_full
+        ) as value
+        group by tile, slot
+    ) as slot
+    group by tile
 ), new_durations as (
     insert into history.durations (run_id, tile, seconds)
-    select %(run_id)s, tile, array_agg(seconds order by slot)
-    from (select distinct number / %(tile)s as tile from numbered where seconds is not null) as measured
-    cross join generate_series(0, %(tile)s - 1) as slot
-    left join numbered on number = tile * %(tile)s + slot
-    group by tile
+    select %(run_id)s, tile, seconds from tile where is_full
+    union all
+    select %(run_id)s, tile, seconds from filled_tile
 ), new_suite_output as (
     insert into suite_output (run_id, suite_number, suite, system_out, system_err)
     select %(event_id)s, suite_number, suite, system_out, system_err from attempt where test_id is null
-), said as (
-    select number, numbered.status, numbered.attempts, suite_number, line,
+), notable as materialized (
+    select number, numbered.status, numbered.attempts, suite_number, line, has_texts,
            type, message, details, system_out, system_err,
            case when is_merged then numbered.outcomes else attempt.outcomes end as outcomes, properties, attachments
     from numbered
     join attempt using (position)
-), notable as materialized (
-    select *
-    from said
-    cross join lateral (select num_nonnulls(
-        type, message, details, system_out, system_err, outcomes, properties, attachments
-    ) > 0 as has_texts) as counted
-    where status <> 'passed' or attempts > 1 or has_texts
+    where numbered.status <> 'passed' or numbered.attempts > 1 or has_texts
 ), new_notable as (
     insert into history.notable (run_id, number, status, attempts, suite_number, line)
     select %(run_id)s, number, status, attempts, suite_number, line from notable
@@ -208,22 +245,27 @@ def record_run(
     connection.execute(_CREATE_ATTEMPT)
     connection.execute(CREATE_OUTCOME)
     with connection.cursor() as cursor:
-        cursor.execute(f"set local statement_timeout = {_STATEMENT_TIMEOUT}; set local lock_timeout = 0")
+        cursor.execute(_SETTINGS)
         with cursor.copy(_COPY_ATTEMPTS) as copy:
+            copy.set_types(list(_COPIED_TYPES.values()))
             for row in _rows(report):
                 copy.write_row(row)
         # After the report was read, for which whoever makes the same project or series would wait, and before its tests
         # are known by their numbers, which are theirs from here on.
         project_id = project_of(connection, origin.project)
+        numbers = _numbers(cursor, project_id)
         merge(cursor)
         summary = report.summary()
         branch_id = branch_of(connection, project_id, origin.branch)
         series = series_of(connection, project_id, origin.series)
-        _number_new_tests(cursor, project_id)
+        has_new_tests = _has_new_tests(cursor)
+        if has_new_tests:
+            numbers = _hold_numbers(cursor, project_id, numbers)
         parameters = {
             "run_id": _run_id(cursor, event_id, uploaded_at),
             "event_id": event_id,
             "project_id": project_id,
+            "tests": numbers.given,
             "branch_id": branch_id,
             "series_id": series.id,
             "commit": origin.commit,
@@ -238,7 +280,7 @@ def record_run(
             "hostnames": list(summary.hostnames),
             "properties": Jsonb(summary.properties),
         }
-        [counts] = cursor.execute(_RECORD, parameters)
+        [counts] = cursor.execute((_SOME_NEW if has_new_tests else _ALL_KNOWN) + _RECORD, parameters)
         take_turn(connection, project_id)
         cursor.execute(_KEEP_UP, parameters)
     return Run(
@@ -250,12 +292,30 @@ def record_run(
     )
 
 
-def _number_new_tests(cursor: Cursor[Any], project_id: int) -> None:
-    [(has_new_tests,)] = cursor.execute(_HAS_NEW_TESTS)
-    if has_new_tests:
-        [(tests,)] = cursor.execute(_LOCK_PROJECT, {"project_id": project_id})
+class _Numbers(NamedTuple):
+    """How many numbers a project has given to tests, and how many of these are free again."""
+
+    given: int
+    free: int
+
+
+def _numbers(cursor: Cursor[Any], project_id: int) -> _Numbers:
+    [row] = cursor.execute(_NUMBERS, [project_id])
+    return _Numbers(*row)
+
+
+def _hold_numbers(cursor: Cursor[Any], project_id: int, seen: _Numbers) -> _Numbers:
+    """Waits until no other report numbers tests of the project; others wait until this transaction ends."""
+    cursor.execute(_LOCK_PROJECT, [project_id])
+    numbers = _numbers(cursor, project_id)
+    if numbers != seen:
         cursor.execute(_FIND_NUMBERS)
-        cursor.execute(_NUMBER_NEW_TESTS, {"project_id": project_id, "tests": tests})
+    return numbers
+
+
+def _has_new_tests(cursor: Cursor[Any]) -> bool:
+    [(has_new_tests,)] = cursor.execute(_HAS_NEW_TESTS)
+    return bool(has_new_tests)
 
 
 def _run_id(cursor: Cursor[Any], event_id: UUID, uploaded_at: datetime) -> int:
@@ -274,13 +334,16 @@ def _rows(report: Report) -> Iterator[tuple[Any, ...]]:
             yield nothing._replace(**said._asdict())
         else:
             yield (
-                *said[:_OUTCOMES],
-                json.dumps([_as_json(outcome) for outcome in said.outcomes]) if said.outcomes else None,
-                json.dumps(said.properties) if said.properties else None,
+                *said[:_STATUS],
+                said.status.name,
+                *said[_STATUS + 1 : _OUTCOMES],
+                _JSONB + json.dumps([_as_json(outcome) for outcome in said.outcomes]) if said.outcomes else None,
+                _JSONB + json.dumps(said.properties) if said.properties else None,
                 list(said.attachments) if said.attachments else None,
             )
 
 
+_STATUS = Attempt._fields.index("status")
 _OUTCOMES = Attempt._fields.index("outcomes")
 
 

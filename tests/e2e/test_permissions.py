@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def announce_what_is_gone(platform: Platform, key: str) -> None:
     object_ = {"key": key, "versionId": "gone", "eTag": "0123", "size": 1, "sequencer": "00"}
     record = {
         "eventName": "ObjectCreated:Put",
-        "eventTime": "2026-01-31T12:00:00.000Z",
+        "eventTime": (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="milliseconds"),
         "s3": {"bucket": {"name": bucket}, "object": object_},
     }
     platform.emulator.client("sqs").send_message(

@@ -523,11 +523,12 @@ language sql
 begin atomic
     with added as (
         select run.project_id, durations.tile, (history.time_of(run.id) at time zone 'UTC')::date as day, seconds,
-               substr(skipped.bits, tile * 256 + 1, 256) as skipped
+               -- Of bits, not of their text, which would be counted through from its beginning.
+               substring(skipped.bits from tile * 256 + 1 for 256)::text as skipped
         from history.run
         join history.plane on plane.run_id = run.id
         join history.durations on durations.run_id = run.id
-        cross join lateral (select plane.skipped::text as bits offset 0) as skipped
+        cross join lateral (select plane.skipped || '' as bits offset 0) as skipped
         where run.id = of_run
     ), later as (
         update history.running_total as total

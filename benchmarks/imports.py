@@ -1,0 +1,51 @@
+"""Imports the ingest function and makes its clients, beside the stack that such functions usually have.
+
+Both come from the package that is deployed, in a process of its own that sees nothing else of this machine than the
+runtime does, and that may write no byte code, as in Lambda.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+
+from benchmarks.figures import Figure
+from handler.package import DIST
+
+_LIMIT = 0.7
+_CPU = "import time; {}; print(time.process_time())"
+_FUNCTION = "from handler import ingest_function; ingest_function.make_clients('s3', 'ssm', 'events')"
+_USUAL = (
+    "import json, boto3, psycopg; from aws_lambda_powertools import Logger, Metrics, Tracer; Logger(), Metrics();"
+    " [boto3.client(name) for name in ('s3', 'ssm', 'events')]"
+)
+
+
+def figures(*, quick: bool) -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as directory:
+        with zipfile.ZipFile(DIST / "handler-host.zip") as package:
+            package.extractall(directory)
+        rounds = [(_cpu(directory, _FUNCTION), _cpu(directory, _USUAL)) for _ in range(3 if quick else 15)]
+    function, usual = (sorted(side)[len(rounds) // 2] for side in zip(*rounds, strict=True))
+    print(f"  the ingest function {function:.2f} s of CPU, the usual stack {usual:.2f} s")
+    yield Figure(
+        what="CPU of the function's imports and clients, against the usual stack", value=function / usual, limit=_LIMIT
+    )
+
+
+def _cpu(directory: str, statements: str) -> float:
+    environment = {
+        "PATH": os.defpath,
+        "PYTHONPATH": directory,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+    }
+    answer = subprocess.run(
+        [sys.executable, "-c", _CPU.format(statements)], cwd=directory, env=environment, check=True, capture_output=True
+    )
+    return float(answer.stdout)
