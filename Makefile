@@ -12,7 +12,7 @@ export PIPENV_VERBOSITY := -1
 PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
 SECURITY_READY := .venv-security/.ready
-HANDLER_SOURCES := $(shell find handler -name '*.py' -o -name '*.sql' -o -name '*.pem') handler/requirements.txt
+HANDLER_SOURCES := $(shell find handler -name '*.py' -o -name '*.sql' -o -name '*.pem' -o -name '*.mjs') handler/requirements.txt
 SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
@@ -84,7 +84,7 @@ clean: ## Remove what was built and installed; states of Terraform stay
 prerequisites:
 	@$(PYTHON) local/prerequisites.py
 
-dist/handler-%.zip: $(HANDLER_SOURCES) $(PYTHON_READY)
+dist/handler-%.zip: $(HANDLER_SOURCES) $(NODE_READY)
 	$(PY) -m handler.package --target $*
 
 $(PYTHON_READY): Pipfile.lock handler/requirements.txt | prerequisites

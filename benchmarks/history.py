@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from typing import Any, LiteralString
 
 import psycopg
+from rich.console import Console
 
 from benchmarks.figures import Figure, Seconds, database, percentile, seconds_of
 from benchmarks.generated_history import GeneratedReport, Run, generate, planned
+from local.tables import show_results
 from tests.handler.helpers.recorder import Recorder
 
 # Tests in a run, and runs of the largest project: 24 million results in all, and one million.
@@ -20,6 +23,8 @@ _ROUNDS = 20
 
 # Milliseconds, bytes, and times what it takes with a million results.
 _ANSWER, _BYTES, _ONE_MORE = 100, 16, 1.15
+
+_NOWHERE = Console(file=io.StringIO())
 
 _RESULTS = "select sum(tests) from run"
 _BYTES_WITHOUT_TEXTS = """
@@ -59,6 +64,10 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         size_name = f"{results / 1e6:.2g} million results"
         yield Figure(what=f"bytes per result, without texts, {size_name}", value=size / results, limit=_BYTES)
         yield from _answers(connection, size_name)
+        shown = [seconds_of(lambda: show_results(_NOWHERE, connection, project=None, limit=10)) for _ in range(5)]
+        yield Figure(
+            what=f"make results, {size_name}", value=percentile([it.elapsed * 1000 for it in shown], 50), unit="ms"
+        )
         one_more = [_one_more(small, recorder, nth, tests) for nth in range(3 if quick else 11)]
         medians = [
             sorted(seconds.elapsed for seconds in side)[len(one_more) // 2] for side in zip(*one_more, strict=True)

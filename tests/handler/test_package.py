@@ -1,6 +1,7 @@
 """The deployable package."""
 
 import hashlib
+import importlib.util
 import os
 import re
 import runpy
@@ -67,7 +68,8 @@ def test_a_package_built_twice_has_the_same_bytes(built: dict[package.Target, Pa
 
 def test_it_holds_the_source_and_nothing_else_of_the_handler(built: dict[package.Target, Path]) -> None:
     """Neither the tools that build it nor anything that Python or an editor left there."""
-    of_handler = {PurePosixPath(name) for name in names(built["aws"]) if name.startswith("handler/")}
+    inside = [PurePosixPath(name) for name in names(built["aws"]) if name.startswith("handler/")]
+    of_handler = {path for path in inside if path.parent.name != "__pycache__"}
     assert {str(path.parent) for path in of_handler} == {
         "handler",
         "handler/announcing",
@@ -84,7 +86,7 @@ def test_it_holds_the_source_and_nothing_else_of_the_handler(built: dict[package
 
 def test_it_holds_the_dependencies_and_not_the_runtimes_own(built: dict[package.Target, Path]) -> None:
     """Lambda brings botocore, which is larger than all the rest."""
-    top_level = {name.split("/")[0] for name in names(built["aws"])}
+    top_level = {name.split("/")[0] for name in names(built["aws"]) if not name.startswith("__pycache__/")}
     assert {name for name in top_level if not name.endswith(".dist-info")} == {
         "aws_lambda_powertools",
         "handler",
@@ -96,9 +98,49 @@ def test_it_holds_the_dependencies_and_not_the_runtimes_own(built: dict[package.
     }
 
 
-def test_it_holds_no_bytecode_and_no_trace_of_pip(built: dict[package.Target, Path]) -> None:
-    """They are of this machine; what stays of a dist-info is its metadata and its licence."""
-    traces = re.compile(r"__pycache__|\.pyc$|INSTALLER|RECORD|REQUESTED|WHEEL")
+def test_every_module_has_the_byte_code_of_the_runtime(built: dict[package.Target, Path]) -> None:
+    """Whatever Python builds it; that of the source is not asked for, which has no time in the package."""
+    unchecked = b"\x01\x00\x00\x00"
+    # https://github.com/python/cpython/blob/3.13/Include/internal/pycore_magic_number.h
+    of_python_3_13 = (3571).to_bytes(2, "little") + b"\r\n"
+    expected: dict[package.Target, tuple[str, bytes]] = {
+        "aws": ("cpython-313", of_python_3_13),
+        "host": (str(sys.implementation.cache_tag), importlib.util.MAGIC_NUMBER),
+    }
+    for target, (tag, magic) in expected.items():
+        with zipfile.ZipFile(built[target]) as archive:
+            sources = {PurePosixPath(name) for name in archive.namelist() if name.endswith(".py")}
+            byte_code = {name for name in archive.namelist() if name.endswith(".pyc")}
+            assert byte_code == {str(it.parent / "__pycache__" / f"{it.stem}.{tag}.pyc") for it in sources}
+            assert {archive.read(name)[:8] for name in byte_code} == {magic + unchecked}
+
+
+def test_no_byte_code_names_this_machine(built: dict[package.Target, Path]) -> None:
+    """Stack traces name a file as Lambda has it."""
+    with zipfile.ZipFile(built["aws"]) as archive:
+        for name in archive.namelist():
+            if name.endswith(".pyc"):
+                code = archive.read(name)
+                assert b"/var/task/" in code
+                assert str(built["aws"].parent).encode() not in code
+
+
+def test_a_module_that_cannot_be_compiled_is_told(
+    dist: Path, one_dependency: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line."""
+    source = tmp_path / "handler"
+    source.mkdir()
+    (source / "broken.py").write_text("def")
+    monkeypatch.setattr(package, "_SOURCE", source)
+    for target in ("aws", "host"):
+        with pytest.raises(package.PackageError, match=f"The function cannot be compiled for target {target}: "):
+            package.build(target)
+
+
+def test_it_holds_no_trace_of_pip(built: dict[package.Target, Path]) -> None:
+    """What stays of a dist-info is its metadata and its licence."""
+    traces = re.compile(r"INSTALLER|RECORD|REQUESTED|WHEEL")
     kept = {"psycopg-3.3.9.dist-info/METADATA", "psycopg-3.3.9.dist-info/licenses/LICENSE.txt"}
     for path in built.values():
         assert [name for name in names(path) if traces.search(name)] == []
