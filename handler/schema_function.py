@@ -36,6 +36,10 @@ _RESERVE = 15
 _PATIENCE = 120
 _PAUSE = 2
 
+# Seconds. Whoever waits for the answer may lose a connection that is silent for more than 350 seconds, on which NAT
+# gateways give up; they ask again for what is left.
+_FORGETTING = 200
+
 # Seconds that the daily upkeep may take, since a migration waits for it; what is left is done on the next day.
 _UPKEEP = 300
 
@@ -110,9 +114,9 @@ class _Invocation:
         return answer
 
     def keep_up(self) -> dict[str, Any]:
-        until = time.monotonic() + min(_UPKEEP, self._seconds_left())
         with self._connected() as connection, schema.alone(connection, self._seconds_left):
             schema.require(connection, schema.package_version())
+            until = time.monotonic() + min(_UPKEEP, self._seconds_left())
             removed = upkeep.keep_up(
                 connection,
                 text_retention=self._variables.text_retention,
@@ -134,10 +138,11 @@ class _Invocation:
             return forgetting.find(connection, project=project, event_id=event_id)
 
     def forget(self, event_ids: list[UUID]) -> dict[str, Any]:
+        until = time.monotonic() + min(_FORGETTING, self._seconds_left())
         with self._connected() as connection:
             schema.require(connection, schema.package_version())
-            answer = {"uploads": forgetting.forget(connection, event_ids, self._seconds_left)}
-        logger.info("Uploads are forgotten", extra=answer)
+            answer = {"uploads": forgetting.forget(connection, event_ids, lambda: until - time.monotonic())}
+        logger.info("Uploads are forgotten", extra={**answer, "event_ids": [str(event_id) for event_id in event_ids]})
         return answer
 
     def _connected(self) -> psycopg.Connection[Any]:

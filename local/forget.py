@@ -1,6 +1,7 @@
 """Removes uploads for good: from the database, by the schema function, and from S3 with all that was read from them."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.text import Text
 
 from local.running import running_platform
 from local.tables import plain
@@ -18,6 +20,9 @@ from stacks.names import function_name
 
 # Seconds: as long as the function may take. It is not asked twice for what it may still be doing.
 _PATIENT = Config(read_timeout=910, retries={"total_max_attempts": 1})
+
+# Of a key with one of these, a list of keys is not well-formed, and S3 refuses all of it.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Wanted = Mapping[str, str]
 
@@ -33,17 +38,23 @@ def run_forget(
 
     Raises NothingRunsError, NotForgottenError.
     """
+    [name] = wanted.values()
     if environment:
         with _sentences():
             functions, s3 = boto3.client("lambda", config=_PATIENT), boto3.client("s3")
-        _forget(console, functions, s3, function_name("schema", environment), wanted, is_confirmed=is_confirmed)
+        # Whoever has an environment in their shell and means this machine does not write its name.
+        to_confirm = None if is_confirmed else f"{environment}/{name}"
+        _forget(console, functions, s3, function_name("schema", environment), wanted, to_confirm=to_confirm)
         return
     with running_platform(platform) as access:
         functions, s3 = access.aws.client("lambda"), access.aws.client("s3")
-        _forget(console, functions, s3, access.outputs["schema_function_name"], wanted, is_confirmed=is_confirmed)
+        function = access.outputs["schema_function_name"]
+        _forget(console, functions, s3, function, wanted, to_confirm=None if is_confirmed else name)
 
 
-def _forget(console: Console, functions: Any, s3: Any, function: str, wanted: Wanted, *, is_confirmed: bool) -> None:
+def _forget(
+    console: Console, functions: Any, s3: Any, function: str, wanted: Wanted, *, to_confirm: str | None
+) -> None:
     [(kind, name)] = wanted.items()
     count = _invoke(functions, function, {"find": wanted})["count"]
     if not count:
@@ -51,9 +62,9 @@ def _forget(console: Console, functions: Any, s3: Any, function: str, wanted: Wa
         return
     uploads = "1 upload" if count == 1 else f"{count} uploads"
     what = plain(name if kind == "upload" else f"{uploads} of the {kind} {name}")
-    if not is_confirmed:
+    if to_confirm is not None:
         console.print(f"{function} will remove {what}, and S3 its objects. This cannot be undone.", markup=False)
-        if console.input("Write its name to go on: ") != name:
+        if console.input(Text(f"Write {plain(to_confirm)} to go on: ")) != to_confirm:
             console.print("Nothing was removed.")
             return
     while found := _invoke(functions, function, {"find": wanted})["uploads"]:
@@ -70,7 +81,12 @@ def _forget(console: Console, functions: Any, s3: Any, function: str, wanted: Wa
 def _delete_objects(s3: Any, uploads: list[dict[str, str]]) -> None:
     buckets = defaultdict(list)
     for upload in uploads:
-        buckets[upload["bucket"]].append({"Key": upload["key"], "VersionId": upload["version_id"]})
+        object_ = {"Key": upload["key"], "VersionId": upload["version_id"]}
+        if _NOT_IN_XML.search(upload["key"]):
+            with _sentences():
+                s3.delete_object(Bucket=upload["bucket"], **object_)
+        else:
+            buckets[upload["bucket"]].append(object_)
     for bucket, objects in buckets.items():
         with _sentences():
             answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})

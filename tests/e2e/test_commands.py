@@ -12,6 +12,7 @@ import pytest
 from local.cdktf import PROJECT
 from local.platform import Platform
 from local.running import announcement
+from tests.e2e.uploads import event_of, upload
 
 PROJECT_NAME = "commands"
 TITLES = ("Latest runs", "Slowest tests of the last 30 days", "Flaky tests of the last 30 days", "Failing tests")
@@ -146,10 +147,18 @@ class TestForget:
         with platform.access.connect() as connection:
             [(event_id,)] = connection.execute("select event_id::text from upload where project = 'single'")
         code, lines, _ = run_local(announced, "forget", "--upload", event_id, input="no\n")
-        assert (code, lines[-1]) == (0, "Write its name to go on: Nothing was removed.")
+        assert (code, lines[-1]) == (0, f"Write {event_id} to go on: Nothing was removed.")
         code, lines, _ = run_local(announced, "forget", "--upload", event_id, input=f"{event_id}\n")
         assert (code, lines[-1]) == (0, f"Forgotten: {event_id}.")
         assert self.objects(platform, "single/") == []
+
+    def test_a_key_that_no_list_of_keys_can_hold_is_deleted_alone(self, platform: Platform, announced: Path) -> None:
+        """XML has no way to write some characters, and S3 would refuse the whole list."""
+        upload(platform, "odd/a\x01b.xml", report(passed("a", 1)).encode())
+        event_of(platform, "odd/a\x01b.xml")
+        code, lines, errors = run_local(announced, "forget", "--project", "odd", "--yes")
+        assert (code, errors, lines[-1]) == (0, "", "Forgotten: 1 upload of the project odd.")
+        assert self.objects(platform, "odd/") == []
 
     def test_what_the_function_refuses_is_said(self, announced: Path) -> None:
         """In one sentence."""

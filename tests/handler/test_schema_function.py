@@ -132,7 +132,7 @@ class TestUpkeep:
             lambda_handler({"upkeep": True}, LambdaContext(milliseconds_left=remaining(900)))
 
 
-def test_uploads_are_found_and_forgotten(migrate: Migrate, postgres: Postgres) -> None:
+def test_uploads_are_found_and_forgotten(migrate: Migrate, postgres: Postgres, function: Function) -> None:
     """In two steps: whoever asks removes the objects in between."""
     migrate()
     with postgres.connect() as connection:
@@ -142,6 +142,7 @@ def test_uploads_are_found_and_forgotten(migrate: Migrate, postgres: Postgres) -
     for wanted in ({"project": "shop"}, {"upload": str(run.id)}):
         assert lambda_handler({"find": wanted}, context) == {"uploads": [upload], "count": 1}
     assert lambda_handler({"forget": [str(run.id)]}, context) == {"uploads": 1}
+    assert function.log_entries[-1]["event_ids"] == [str(run.id)]
     assert lambda_handler({"find": {"project": "shop"}}, context) == {"uploads": [], "count": 0}
 
 

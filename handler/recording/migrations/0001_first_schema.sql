@@ -246,8 +246,10 @@ comment on column suite_output.suite is 'The names of its suites, from the outer
 
 create view test as
 select test.id, project.name as project, file, suite, classname, test.name, variant,
-       -- By a collation that PostgreSQL has everywhere: that of the database may know no other letters than English ones.
-       lower(concat_ws(' > ', file, suite, classname, test.name, variant) collate pg_c_utf8) as search_text
+       -- Many runners call a suite by its class. By a collation that PostgreSQL has everywhere: that of the database may
+       -- know no other letters than English ones.
+       lower(concat_ws(' > ', file, nullif(suite, classname), classname, test.name, variant) collate pg_c_utf8)
+           as search_text
 from history.test
 join history.project on project.id = project_id;
 
