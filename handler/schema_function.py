@@ -66,7 +66,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     - `{"upkeep": true}`: removes what is past its retention: see upkeep.Removed.
     - `{"find": {"project": "shop"}}` or `{"find": {"upload": "<event_id>"}}`: some of these uploads, each with
       `event_id`, `bucket`, `key` and `version_id`; and how many there are in all: `{"uploads": [...], "count": 1234}`.
-    - `{"forget": ["<event_id>", ...]}`: removes these uploads: `{"uploads": 500}`.
+    - `{"forget": ["<event_id>", ...]}`: removes these uploads: see forgetting.forget.
 
     Raises MigrationFailed, SchemaMismatch and Unavailable, whose sentence a deploy ends with, and ValueError for any
     other event.
@@ -138,10 +138,11 @@ class _Invocation:
             return forgetting.find(connection, project=project, event_id=event_id)
 
     def forget(self, event_ids: list[UUID]) -> dict[str, Any]:
-        until = time.monotonic() + min(_FORGETTING, self._seconds_left())
-        with self._connected() as connection:
+        # Alone, since the upkeep would remove the same rows in another order.
+        with self._connected() as connection, schema.alone(connection, self._seconds_left):
             schema.require(connection, schema.package_version())
-            answer = {"uploads": forgetting.forget(connection, event_ids, lambda: until - time.monotonic())}
+            until = time.monotonic() + min(_FORGETTING, self._seconds_left())
+            answer = forgetting.forget(connection, event_ids, lambda: until - time.monotonic())
         logger.info("Uploads are forgotten", extra={**answer, "event_ids": [str(event_id) for event_id in event_ids]})
         return answer
 

@@ -67,15 +67,20 @@ def _forget(
         if console.input(Text(f"Write {plain(to_confirm)} to go on: ")) != to_confirm:
             console.print("Nothing was removed.")
             return
-    while found := _invoke(functions, function, {"find": wanted})["uploads"]:
+    is_complete = True
+    # Those that were there when it was asked for; what comes meanwhile is younger.
+    while count and (found := _invoke(functions, function, {"find": wanted})["uploads"][:count]):
         # First, since only the database knows which they are.
         _delete_objects(s3, found)
-        ids = [upload["event_id"] for upload in found]
-        if not _invoke(functions, function, {"forget": ids})["uploads"]:
+        answer = _invoke(functions, function, {"forget": [upload["event_id"] for upload in found]})
+        if not answer["uploads"]:
             raise NotForgottenError(f"{function} removes nothing: see its log")
-        count -= len(ids)
-        console.print(f"{max(count, 0)} left")
+        count -= answer["uploads"]
+        is_complete = answer["is_complete"]
+        console.print(f"{count} left")
     console.print(f"Forgotten: {what}.", markup=False)
+    if not is_complete:
+        console.print("The names of its tests go with the next daily upkeep: reports of the project are on their way.")
 
 
 def _delete_objects(s3: Any, uploads: list[dict[str, str]]) -> None:

@@ -29,6 +29,8 @@ INGEST_TIMEOUTS = {
     "statement_timeout": 30_000,
     "lock_timeout": 10_000,
     "idle_in_transaction_session_timeout": 60_000,
+    # A function that was killed while it waited for a lock must not keep its place.
+    "client_connection_check_interval": 5_000,
 }
 
 

@@ -217,7 +217,7 @@ from numbered
 returning tests, passed, failed, error, skipped, flaky
 """
 
-_KEEP_UP = "select history.keep_failing(%(run_id)s), history.add_to_totals(%(run_id)s, 1)"
+_KEEP_UP = "select history.keep_failing(%(run_id)s), history.add_to_totals(%(run_id)s)"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Daily upkeep: takes out of the database what is past its retention, and what nothing uses any more.
 
-It works in short transactions, so that nobody waits for it, and may end after any of them: the next one goes on where
-it stopped.
+It works in short transactions, so that nobody waits for long, and may end after any of them: the next one goes on where
+it stopped. What fails is logged, and keeps nothing else from being done.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import psycopg
 from psycopg import Connection
 
-from handler.recording.removal import remove
+from handler.log import logger
+from handler.recording.removal import expire
 
 # Days after which no message of an upload comes again: SQS keeps one for 14 days at most, and a dead letter as long
 # again.
@@ -96,7 +98,7 @@ _DELETE_UNUSED = (
 class Removed:
     """How many runs lost their texts, how many uploads are gone with all that was known of them, and how many tests.
 
-    `is_complete`: whether there was time for all that was due.
+    `is_complete`: whether all was done that was due.
     """
 
     texts: int
@@ -109,45 +111,60 @@ def keep_up(
     connection: Connection[Any], *, text_retention: int, outcome_retention: int, seconds_left: Callable[[], float]
 ) -> Removed:
     """Removes what is older than the retentions, in days, until it is done or no time is left."""
-    texts = _repeat(lambda: _remove_texts(connection, text_retention), seconds_left)
-    _repeat(lambda: _remove_suite_outputs(connection, text_retention), seconds_left)
-    uploads = _repeat(lambda: _remove_uploads(connection, outcome_retention), seconds_left)
-    connection.execute(_DELETE_OLD_TOTALS, {"days": outcome_retention})
+    failed = []
+
+    def repeat(remove: Callable[[], int]) -> int:
+        """What all batches come to."""
+        total = 0
+        try:
+            while seconds_left() > 0 and (count := remove()):
+                total += count
+        except psycopg.Error as error:
+            failed.append(error)
+            logger.error("Upkeep cannot do a part of it", error=type(error).__name__, reason=error.sqlstate)
+        return total
+
+    texts = repeat(lambda: _remove_texts(connection, text_retention))
+    repeat(lambda: _remove_suite_outputs(connection, text_retention))
+    uploads = repeat(lambda: _remove_uploads(connection, outcome_retention))
+    repeat(lambda: connection.execute(_DELETE_OLD_TOTALS, {"days": outcome_retention}).rowcount)
     projects = [project_id for (project_id,) in connection.execute(_PROJECTS)]
-    tests = remove_unused(connection, projects, seconds_left)
-    return Removed(texts=texts, uploads=uploads, tests=tests, is_complete=seconds_left() > 0)
+    unused = remove_unused(connection, projects, seconds_left)
+    return Removed(
+        texts=texts,
+        uploads=uploads,
+        tests=unused.tests,
+        is_complete=not failed and unused.is_complete and seconds_left() > 0,
+    )
 
 
-def remove_unused(connection: Connection[Any], projects: Sequence[int], seconds_left: Callable[[], float]) -> int:
+class Unused(NamedTuple):
+    """How many tests were removed, and whether no project is left in which there may be more."""
+
+    tests: int
+    is_complete: bool
+
+
+def remove_unused(connection: Connection[Any], projects: Sequence[int], seconds_left: Callable[[], float]) -> Unused:
     """Removes tests, branches and series that no run of these projects has, and projects that have no run.
 
-    Returns how many tests. A project that has reports on their way all the time is left for the next time.
+    A project that has reports on their way all the time is left for the next time.
     """
     waiting = list(projects)
     removed = 0
     for _ in range(_ATTEMPTS):
         busy = []
         for project_id in waiting:
-            if seconds_left() <= 0:
-                return removed
-            count = _remove_unused_of(connection, project_id)
+            count = _remove_unused_of(connection, project_id) if seconds_left() > 0 else None
             if count is None:
                 busy.append(project_id)
             else:
                 removed += count
-        if not busy:
-            break
         waiting = busy
+        if not waiting or seconds_left() <= 0:
+            break
         time.sleep(_PAUSE)
-    return removed
-
-
-def _repeat(remove: Callable[[], int], seconds_left: Callable[[], float]) -> int:
-    """What all batches come to, until there is nothing left or no time."""
-    total = 0
-    while seconds_left() > 0 and (count := remove()):
-        total += count
-    return total
+    return Unused(removed, is_complete=not waiting)
 
 
 def _remove_texts(connection: Connection[Any], days: int) -> int:
@@ -168,16 +185,20 @@ def _remove_suite_outputs(connection: Connection[Any], days: int) -> int:
 def _remove_uploads(connection: Connection[Any], days: int) -> int:
     with connection.transaction():
         event_ids = [event_id for (event_id,) in connection.execute(_OLD_UPLOADS, [days, REDELIVERY, _UPLOADS])]
-        return remove(connection, event_ids, keep_totals=True)
+        return expire(connection, event_ids)
 
 
 def _remove_unused_of(connection: Connection[Any], project_id: int) -> int | None:
-    """How many tests, or None while a report of the project is on its way."""
+    """How many tests, or None while a report of the project is on its way, or if it cannot be done."""
     parameters = {"id": project_id}
-    with connection.transaction():
-        if not connection.execute(_LOCK_PROJECT, parameters).fetchone():
-            return None
-        removed = connection.execute(_DELETE_UNUSED_TESTS, parameters).rowcount
-        for statement in _DELETE_UNUSED:
-            connection.execute(statement, parameters)
+    try:
+        with connection.transaction():
+            if not connection.execute(_LOCK_PROJECT, parameters).fetchone():
+                return None
+            removed = connection.execute(_DELETE_UNUSED_TESTS, parameters).rowcount
+            for statement in _DELETE_UNUSED:
+                connection.execute(statement, parameters)
+    except psycopg.Error as error:
+        logger.error("Upkeep cannot look for unused tests", error=type(error).__name__, reason=error.sqlstate)
+        return None
     return removed

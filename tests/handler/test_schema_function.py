@@ -141,7 +141,7 @@ def test_uploads_are_found_and_forgotten(migrate: Migrate, postgres: Postgres, f
     context = LambdaContext(milliseconds_left=remaining(900))
     for wanted in ({"project": "shop"}, {"upload": str(run.id)}):
         assert lambda_handler({"find": wanted}, context) == {"uploads": [upload], "count": 1}
-    assert lambda_handler({"forget": [str(run.id)]}, context) == {"uploads": 1}
+    assert lambda_handler({"forget": [str(run.id)]}, context) == {"uploads": 1, "is_complete": True}
     assert function.log_entries[-1]["event_ids"] == [str(run.id)]
     assert lambda_handler({"find": {"project": "shop"}}, context) == {"uploads": [], "count": 0}
 

@@ -376,7 +376,9 @@ language sql immutable strict parallel safe rows 100
 begin atomic
     select (sum(length(gap) + 1) over (order by nth))::integer - 1
     from string_to_table(bits::text, '1') with ordinality as zeros (gap, nth)
-    where nth <= bit_count(bits);
+    -- Counted once.
+    cross join (select bit_count(bits) as ones offset 0) as counted
+    where nth <= ones;
 end;
 
 comment on function history.numbers is 'Those whose bit is set.';
@@ -460,15 +462,16 @@ begin atomic
     where branch.id = of_branch;
 end;
 
-comment on function history.renew_failing is 'After a run was removed, or came when a later one was there already.';
+comment on function history.renew_failing is 'After a run was removed from among others.';
 
 create function history.keep_failing(of_run bigint) returns void
 language plpgsql
 as $$
 declare
-    added record;
-    began varbit;
-    known integer;
+    added   record;
+    -- Those that have to be looked for, back in time.
+    unknown varbit;
+    known   integer;
 begin
     select branch_id, series_id, good || '' as good, bad || '' as bad into added
     from history.run
@@ -476,39 +479,93 @@ begin
     where id = of_run;
     if exists (select from history.run as later
                where (later.branch_id, later.series_id) = (added.branch_id, added.series_id) and later.id > of_run) then
-        perform history.renew_failing(added.branch_id, added.series_id);
-        return;
+        unknown := added.good | added.bad;
+        -- In the middle of failures that go on, it is one more of them.
+        for known in
+            update history.failing set runs = runs + 1, last_run = greatest(last_run, of_run)
+            where (branch_id, series_id) = (added.branch_id, added.series_id) and since_run < of_run
+              and history.has(added.bad, number)
+            returning number
+        loop
+            unknown := set_bit(unknown, known, 0);
+        end loop;
+        -- Before the last pass, it counts for nothing.
+        for known in
+            select number from history.failing
+            where (branch_id, series_id) = (added.branch_id, added.series_id) and last_passed_run > of_run
+              and history.has(unknown, number)
+        loop
+            unknown := set_bit(unknown, known, 0);
+        end loop;
+        delete from history.failing
+        where (branch_id, series_id) = (added.branch_id, added.series_id) and history.has(unknown, number);
+    else
+        delete from history.failing
+        where (branch_id, series_id) = (added.branch_id, added.series_id) and history.has(added.good, number);
+        unknown := added.bad;
+        for known in
+            update history.failing set runs = runs + 1, last_run = of_run
+            where (branch_id, series_id) = (added.branch_id, added.series_id) and history.has(added.bad, number)
+            returning number
+        loop
+            unknown := set_bit(unknown, known, 0);
+        end loop;
     end if;
-    delete from history.failing
-    where (branch_id, series_id) = (added.branch_id, added.series_id) and history.has(added.good, number);
-    began := added.bad;
-    for known in
-        update history.failing set runs = runs + 1, last_run = of_run
-        where (branch_id, series_id) = (added.branch_id, added.series_id) and history.has(added.bad, number)
-        returning number
-    loop
-        began := set_bit(began, known, 0);
-    end loop;
-    if bit_count(began) > 0 then
-        perform history.add_failing(added.branch_id, added.series_id, began);
+    if bit_count(unknown) > 0 then
+        perform history.add_failing(added.branch_id, added.series_id, unknown);
     end if;
 end
 $$;
 
-comment on function history.keep_failing is
-    'After this run was added. It takes time for what changed alone, unless a later run is there already.';
+comment on function history.keep_failing is 'After this run was added. It takes time for what changed alone.';
+
+create function history.expire_failing(of_runs bigint[]) returns void
+language sql
+begin atomic
+    -- Of each branch and series, the oldest runs. What was good last, or bad first, in one of them, is known no more.
+    with removed as materialized (
+        select run.id, run.branch_id, run.series_id, plane.bad || '' as bad
+        from history.run
+        join history.plane on plane.run_id = run.id
+        where run.id = any(of_runs)
+    ), newest as (
+        select branch_id, series_id, max(id) as id from removed group by branch_id, series_id
+    )
+    update history.failing
+    set last_passed_run = case when last_passed_run > newest.id then last_passed_run end,
+        runs = runs - (
+            select count(*) from removed
+            where (removed.branch_id, removed.series_id) = (failing.branch_id, failing.series_id)
+              and removed.id >= since_run and history.has(removed.bad, number)
+        ),
+        since_run = case when since_run > newest.id then since_run else coalesce((
+            select run.id
+            from history.run
+            join history.plane on plane.run_id = run.id
+            where (run.branch_id, run.series_id) = (failing.branch_id, failing.series_id) and run.id > newest.id
+              and history.has(plane.bad, number)
+            order by run.id
+            limit 1
+        ), since_run) end
+    from newest
+    where (failing.branch_id, failing.series_id) = (newest.branch_id, newest.series_id)
+      and coalesce(last_passed_run, since_run) <= newest.id;
+    delete from history.failing where runs = 0;
+end;
+
+comment on function history.expire_failing is 'Before these runs are removed, than which no older ones are there.';
 
 
 -- Keeping up how long tests take.
 
 create function history.plus(
-    runs_so_far integer[], microseconds_so_far bigint[], seconds real[], skipped text, sign integer
+    runs_so_far integer[], microseconds_so_far bigint[], seconds real[], skipped text
 ) returns table (runs integer[], microseconds bigint[])
 language sql immutable parallel safe rows 1
 begin atomic
-    select array_agg(slot.runs + case when value is null or is_skipped = '1' then 0 else sign end),
+    select array_agg(slot.runs + case when value is null or is_skipped = '1' then 0 else 1 end),
            array_agg(slot.microseconds + case when value is null or is_skipped = '1' then 0
-                                              else sign * round(value * 1e6)::bigint end)
+                                              else round(value * 1e6)::bigint end)
     -- Side by side, and in order.
     from (
         select unnest(coalesce(runs_so_far, array_fill(0, array[256]))) as runs,
@@ -518,9 +575,9 @@ begin atomic
     ) as slot;
 end;
 
-comment on function history.plus is 'What a tile comes to with the durations of a run, or without them if the sign is -1.';
+comment on function history.plus is 'What a tile comes to with the durations of one more run.';
 
-create function history.add_to_totals(of_run bigint, sign integer) returns void
+create function history.add_to_totals(of_run bigint) returns void
 language sql
 begin atomic
     with added as (
@@ -536,7 +593,7 @@ begin atomic
         update history.running_total as total
         set (runs, microseconds) = (
             select plus.runs, plus.microseconds
-            from history.plus(total.runs, total.microseconds, seconds, skipped, sign)
+            from history.plus(total.runs, total.microseconds, seconds, skipped)
         )
         from added
         where (total.project_id, total.tile) = (added.project_id, added.tile) and total.day > added.day
@@ -551,11 +608,59 @@ begin atomic
         order by total.day desc
         limit 1
     ) as so_far on true
-    cross join lateral history.plus(so_far.runs, so_far.microseconds, seconds, skipped, sign)
+    cross join lateral history.plus(so_far.runs, so_far.microseconds, seconds, skipped)
     on conflict (project_id, tile, day) do update set runs = excluded.runs, microseconds = excluded.microseconds;
 end;
 
-comment on function history.add_to_totals is 'After this run was added (1), or before it is removed (-1).';
+comment on function history.add_to_totals is 'After this run was added.';
+
+create function history.take_from_totals(of_runs bigint[]) returns void
+language sql
+begin atomic
+    -- All of them at once: each total is written once, whatever the number of runs.
+    with taken as materialized (
+        select run.project_id, durations.tile, (history.time_of(run.id) at time zone 'UTC')::date as day, slot.nth,
+               count(*) as runs, sum(round(slot.value * 1e6)::bigint) as microseconds
+        from history.run
+        join history.plane on plane.run_id = run.id
+        join history.durations on durations.run_id = run.id
+        cross join lateral (select plane.skipped || '' as bits offset 0) as skipped
+        cross join lateral unnest(seconds) with ordinality as slot (value, nth)
+        where run.id = any(of_runs) and slot.value is not null
+          and not history.has(skipped.bits, (durations.tile * 256 + slot.nth - 1)::integer)
+        group by run.project_id, durations.tile, day, slot.nth
+    ), so_far as (
+        select project_id, tile, day, nth,
+               sum(coalesce(taken.runs, 0)) over up_to as runs,
+               sum(coalesce(taken.microseconds, 0)) over up_to as microseconds
+        from (select distinct project_id, tile, day from taken) as tile
+        cross join generate_series(1, 256) as nth
+        left join taken using (project_id, tile, day, nth)
+        window up_to as (partition by project_id, tile, nth order by day)
+    ), up_to_day as materialized (
+        select project_id, tile, day, array_agg(runs::integer order by nth) as runs,
+               array_agg(microseconds::bigint order by nth) as microseconds
+        from so_far
+        group by project_id, tile, day
+    )
+    update history.running_total as total
+    set (runs, microseconds) = (
+        select array_agg(slot.runs - slot.taken_runs), array_agg(slot.microseconds - slot.taken_microseconds)
+        from (
+            select unnest(total.runs) as runs, unnest(up_to_day.runs) as taken_runs,
+                   unnest(total.microseconds) as microseconds, unnest(up_to_day.microseconds) as taken_microseconds
+        ) as slot
+    )
+    from up_to_day
+    where (total.project_id, total.tile) = (up_to_day.project_id, up_to_day.tile) and total.day >= up_to_day.day
+      and not exists (
+        select from up_to_day as later
+        where (later.project_id, later.tile) = (total.project_id, total.tile)
+          and later.day > up_to_day.day and later.day <= total.day
+      );
+end;
+
+comment on function history.take_from_totals is 'Before these runs are removed.';
 
 
 -- What the views ask of a project, a branch or a run.
@@ -604,9 +709,10 @@ begin atomic
         group by series_id, commit
         having bit_count(bit_or(good) & bit_or(bad)) > 0
     ), seen as (
-        select history.numbers(outcome.bad & changed.bits) as number, commit, false as is_rerun, id
-        from changed
+        select number, commit, false as is_rerun, id
+        from (select series_id, commit, history.numbers(bits) as number from changed) as changed
         join outcome using (series_id, commit)
+        where get_bit(outcome.bad, number) = 1
         union all
         select unnest(flaky), null, true, id
         from outcome

@@ -161,10 +161,15 @@ def test_a_report_may_take_longer_than_other_statements(
 
 def test_the_server_knows_the_limits(connected: Database) -> None:
     """It enforces them even when the container is frozen."""
-    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    names = (
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+        "client_connection_check_interval",
+    )
     connection = connected.connected()
     settings = [connection.execute("select current_setting(%s)", [name]).fetchone() for name in names]
-    assert settings == [("30s",), ("10s",), ("1min",)]
+    assert settings == [("30s",), ("10s",), ("1min",), ("5s",)]
 
 
 def test_a_peer_that_is_silent_is_asked(connected: Database) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from handler.recording import forgetting
 from tests.handler.helpers.recorder import Recorder, case
 
 
-def forget(recorder: Recorder, *ids: object, seconds: float = 60) -> int:
-    return forgetting.forget(recorder.connection, list(ids), lambda: seconds)  # type: ignore[arg-type]
+def forget(recorder: Recorder, *ids: UUID, seconds: float = 60) -> dict[str, Any]:
+    return forgetting.forget(recorder.connection, ids, lambda: seconds)
 
 
 def test_those_of_a_project_are_found_the_oldest_first(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +40,7 @@ def test_a_project_is_forgotten_whole(recorder: Recorder) -> None:
     """Names of tests included; another project stays as it is."""
     ids = [recorder.record(case("failed"), days_ago=days_ago).id for days_ago in range(25)]
     other = recorder.record(case("failed"), project="bank")
-    assert forget(recorder, *ids) == 25
+    assert forget(recorder, *ids) == {"uploads": 25, "is_complete": True}
     assert recorder.query("select distinct project from test") == [("bank",)]
     assert recorder.query("select name from history.project") == [("bank",)]
     assert recorder.query("select event_id from upload") == [(other.id,)]
@@ -46,12 +49,12 @@ def test_a_project_is_forgotten_whole(recorder: Recorder) -> None:
 def test_what_was_forgotten_before_is_none(recorder: Recorder) -> None:
     """It may be asked again."""
     run = recorder.record(case("failed"))
-    assert forget(recorder, run.id) == 1
-    assert forget(recorder, run.id) == 0
+    assert forget(recorder, run.id)["uploads"] == 1
+    assert forget(recorder, run.id)["uploads"] == 0
 
 
 def test_it_ends_in_time(recorder: Recorder) -> None:
     """What is left is found again."""
     run = recorder.record(case("failed"))
-    assert forget(recorder, run.id, seconds=0) == 0
+    assert forget(recorder, run.id, seconds=0) == {"uploads": 0, "is_complete": False}
     assert forgetting.find(recorder.connection, project="shop", event_id=None)["count"] == 1

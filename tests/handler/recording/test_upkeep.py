@@ -141,6 +141,29 @@ def test_it_stops_when_there_is_no_time_left_and_goes_on_the_next_time(
     assert keep_up(recorder) == Removed(texts=0, uploads=2, tests=1, is_complete=True)
 
 
+def test_what_fails_keeps_nothing_else_from_being_done(recorder: Recorder, postgres: Postgres) -> None:
+    """It is tried again on the next day; the log says what it was."""
+    gone = record(recorder, FAILED, days_ago=91)
+    recorder.connection.execute("set lock_timeout = 50")
+    with postgres.connect() as other, other.transaction():
+        other.execute("select from upload where event_id = %s for update", [gone])
+        assert keep_up(recorder) == Removed(texts=1, uploads=0, tests=0, is_complete=False)
+        other.execute("select from history.project for update")
+    with postgres.connect() as other, other.transaction():
+        other.execute("lock table history.test")
+        assert keep_up(recorder) == Removed(texts=0, uploads=1, tests=0, is_complete=False)
+    assert keep_up(recorder) == Removed(texts=0, uploads=0, tests=1, is_complete=True)
+
+
+def test_older_runs_that_stay_still_count(recorder: Recorder) -> None:
+    """What failed since one of them goes on failing since then."""
+    stays = record(recorder, case("failed"), days_ago=95, processed_days_ago=1)
+    record(recorder, case("failed"), days_ago=94)
+    record(recorder, case("failed"), days_ago=2)
+    assert keep_up(recorder).uploads == 1
+    assert recorder.query("select first_failing_run_id, runs from failing_tests") == [(stays, 2)]
+
+
 class TestReportsOnTheirWay:
     """They are not waited for, and do not wait."""
 
@@ -152,8 +175,8 @@ class TestReportsOnTheirWay:
         record(recorder, FAILED, days_ago=91)
         with postgres.connect() as other, other.transaction():
             other.execute("select from history.project for key share")
-            assert keep_up(recorder) == Removed(texts=1, uploads=1, tests=0, is_complete=True)
-        assert keep_up(recorder).tests == 1
+            assert keep_up(recorder) == Removed(texts=1, uploads=1, tests=0, is_complete=False)
+        assert keep_up(recorder) == Removed(texts=0, uploads=0, tests=1, is_complete=True)
 
     def test_a_report_that_comes_meanwhile_is_waited_for(
         self, recorder: Recorder, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
