@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection, Cursor, sql
@@ -19,6 +19,7 @@ from handler.origin import Origin
 from handler.reading.limits import MAX_DURATION
 from handler.reading.report import Attempt, Outcome, Report, SuiteOutput
 from handler.recording.merging import CREATE_OUTCOME, merge
+from handler.recording.numbering import ALL_KNOWN, SOME_NEW, hold_numbers_for_new_tests, numbers_of
 from handler.recording.projects import branch_of, project_of, series_of, take_turn
 
 TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
@@ -76,65 +77,9 @@ _COPIED_TYPES = {
 # The version of jsonb's binary format.
 _JSONB = "\x01"
 
-
-# The lock that whoever gives out numbers holds until the transaction ends. Not the stronger `for update`: with the key
-# shares that the foreign keys take, it deadlocks.
-_LOCK_PROJECT = "select from history.project where id = %s for no key update"
-
-# Whoever numbers tests changes one of them.
-_NUMBERS = """
-select tests, (select count(*) from history.free_number where project_id = project.id) as free
-from history.project
-where id = %s
-"""
-
-_HAS_NEW_TESTS = "select exists (select from outcome where number is null)"
-
-# What another report has numbered meanwhile.
-_FIND_NUMBERS = (
-    "update outcome set number = test.number from history.test where outcome.number is null and id = test_id"
-)
-
-_ALL_KNOWN = """
-with numbered_test as (
-    select *, number as given from outcome
-)
-"""
-
-# The free numbers come first.
-_SOME_NEW = """
-with free as (
-    select number, row_number() over (order by number) as nth
-    from history.free_number
-    where project_id = %(project_id)s
-), numbered_test as materialized (
-    select outcome.*,
-           coalesce(outcome.number, free.number, (%(tests)s + nth - (select count(*) from free))::integer - 1) as given
-    from (
-        select *, case when number is null
-                       then row_number() over (partition by number is null order by position) end as nth
-        from outcome
-    ) as outcome
-    left join free using (nth)
-), new_test as (
-    insert into history.test (project_id, number, id, file, suite, classname, name, variant)
-    select %(project_id)s, given, numbered_test.test_id, file, suite, classname, name, numbered_test.variant
-    from numbered_test
-    join attempt using (position)
-    where number is null
-    returning number
-), taken as (
-    delete from history.free_number using new_test
-    where (free_number.project_id, free_number.number) = (%(project_id)s, new_test.number)
-), counted as (
-    update history.project set tests = greatest(tests, (select max(number) + 1 from new_test)) where id = %(project_id)s
-)
-"""
-
 # The work is in proportion to the report, and not to the numbers that the project has given out: the bit strings are
 # put together from a letter for each test, and the gaps between them. All else is for as few of the tests as possible.
-_RECORD = """
-, numbered as materialized (
+_RECORD = """, numbered as materialized (
     select given as number, position, status, attempts, has_texts, is_merged, outcomes,
            case when duration < %(shortest)s then 0
                 when duration * %(unit)s::double precision <= %(max_duration)s
@@ -253,19 +198,17 @@ def record_run(
         # After the report was read, for which whoever makes the same project or series would wait, and before its tests
         # are known by their numbers, which are theirs from here on.
         project_id = project_of(connection, origin.project)
-        numbers = _numbers(cursor, project_id)
+        seen = numbers_of(cursor, project_id)
         merge(cursor)
         summary = report.summary()
         branch_id = branch_of(connection, project_id, origin.branch)
         series = series_of(connection, project_id, origin.series)
-        has_new_tests = _has_new_tests(cursor)
-        if has_new_tests:
-            numbers = _hold_numbers(cursor, project_id, numbers)
+        numbers = hold_numbers_for_new_tests(cursor, project_id, seen)
         parameters = {
             "run_id": _run_id(cursor, event_id, uploaded_at),
             "event_id": event_id,
             "project_id": project_id,
-            "tests": numbers.given,
+            "tests": numbers.given if numbers else None,
             "branch_id": branch_id,
             "series_id": series.id,
             "commit": origin.commit,
@@ -280,7 +223,7 @@ def record_run(
             "hostnames": list(summary.hostnames),
             "properties": Jsonb(summary.properties),
         }
-        [counts] = cursor.execute((_SOME_NEW if has_new_tests else _ALL_KNOWN) + _RECORD, parameters)
+        [counts] = cursor.execute((SOME_NEW if numbers else ALL_KNOWN) + _RECORD, parameters)
         take_turn(connection, project_id)
         cursor.execute(_KEEP_UP, parameters)
     return Run(
@@ -290,32 +233,6 @@ def record_run(
         duration=summary.duration,
         incomplete_suites=summary.incomplete_suites,
     )
-
-
-class _Numbers(NamedTuple):
-    """How many numbers a project has given to tests, and how many of these are free again."""
-
-    given: int
-    free: int
-
-
-def _numbers(cursor: Cursor[Any], project_id: int) -> _Numbers:
-    [row] = cursor.execute(_NUMBERS, [project_id])
-    return _Numbers(*row)
-
-
-def _hold_numbers(cursor: Cursor[Any], project_id: int, seen: _Numbers) -> _Numbers:
-    """Waits until no other report numbers tests of the project; others wait until this transaction ends."""
-    cursor.execute(_LOCK_PROJECT, [project_id])
-    numbers = _numbers(cursor, project_id)
-    if numbers != seen:
-        cursor.execute(_FIND_NUMBERS)
-    return numbers
-
-
-def _has_new_tests(cursor: Cursor[Any]) -> bool:
-    [(has_new_tests,)] = cursor.execute(_HAS_NEW_TESTS)
-    return bool(has_new_tests)
 
 
 def _run_id(cursor: Cursor[Any], event_id: UUID, uploaded_at: datetime) -> int:

@@ -41,29 +41,10 @@ class Recorder:
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
 
-    def record(
-        self,
-        *cases: str,
-        project: str = "shop",
-        branch: str | None = "main",
-        commit: str | None = "c1",
-        days_ago: float = 0,
-        series: str = "report.xml",
-        build_url: str | None = "https://ci.example/7",
-        main_branch: str | None = None,
-    ) -> Run:
-        """Records an upload whose report has these cases."""
+    def record(self, *cases: str, project: str = "shop", **named: Any) -> Run:
+        """Records an upload whose report has these cases; by default of a commit of the main branch."""
         report = report_of(f"<testsuite>{''.join(cases)}</testsuite>", project=project)
-        return self.record_report(
-            report,
-            project=project,
-            branch=branch,
-            commit=commit,
-            days_ago=days_ago,
-            series=series,
-            build_url=build_url,
-            main_branch=main_branch,
-        )
+        return self.record_report(report, project=project, **{"branch": "main", "commit": "c1", **named})
 
     def record_report(
         self,
