@@ -12,7 +12,7 @@ export PIPENV_VERBOSITY := -1
 PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
 SECURITY_READY := .venv-security/.ready
-HANDLER_SOURCES := $(shell find handler -name '*.py' -o -name '*.sql' -o -name '*.pem' -o -name '*.mjs') handler/requirements.txt
+HANDLER_SOURCES := $(shell find handler -name '*.py' -o -name '*.sql' -o -name '*.pem' -o -name '*.mjs' -o -name '*.html' -o -name '*.css' -o -name '*.svg') handler/requirements.txt
 SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help

@@ -13,7 +13,6 @@ class EnvironmentVariables:
 
     environment: str
     db_endpoint_param: str
-    db_username_param: str
     db_password_param: str
     db_name_param: str
 
@@ -28,9 +27,23 @@ class EnvironmentVariables:
         values |= {name: int(values[name]) for name, type_ in types.items() if type_ == "int"}
         return cls(**values)
 
+    def database_params(self) -> dict[str, str]:
+        """The parameters that tell how to reach the database, by what they hold."""
+        return {"endpoint": self.db_endpoint_param, "password": self.db_password_param, "name": self.db_name_param}
+
 
 @dataclass(frozen=True, kw_only=True)
-class IngestVariables(EnvironmentVariables):
+class OwnerVariables(EnvironmentVariables):
+    """What a function is told that works with the database as its owner."""
+
+    db_username_param: str
+
+    def database_params(self) -> dict[str, str]:
+        return {**super().database_params(), "username": self.db_username_param}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestVariables(OwnerVariables):
     """What `LambdaStack` tells the ingest function. `outcome_retention` in days."""
 
     event_bus_name: str
@@ -39,9 +52,19 @@ class IngestVariables(EnvironmentVariables):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchemaVariables(EnvironmentVariables):
+class SchemaVariables(OwnerVariables):
     """What `SchemaStack` tells the schema function. The retentions are in days."""
 
     db_reader_password_param: str
     text_retention: int
     outcome_retention: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultsVariables(EnvironmentVariables):
+    """What `ResultsStack` tells the results function. The password is the reader's.
+
+    `results_address`: where people open the pages.
+    """
+
+    results_address: str

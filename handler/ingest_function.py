@@ -50,6 +50,16 @@ _LAST_PART = 1 / 4
 # of RDS takes one or two minutes, while a message that is given back comes only after the queue's visibility timeout.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1, 8
 
+# Milliseconds, enforced by the server: for a statement, for a lock that another delivery of the upload holds,
+# and for a transaction whose container stopped in its middle (putting an event takes less, retries included).
+TIMEOUTS = {
+    "statement_timeout": 30_000,
+    "lock_timeout": 10_000,
+    "idle_in_transaction_session_timeout": 60_000,
+    # A function that was killed while it waited for a lock must not keep its place.
+    "client_connection_check_interval": 5_000,
+}
+
 # A message that was received more often goes last in its batch: it may be one that ends its container.
 _UNSUSPICIOUS_RECEIVES = 3
 
@@ -71,7 +81,11 @@ def make_processor(environment: IngestVariables) -> Processor:
     s3, ssm, events = make_clients("s3", "ssm", "events")
     return Processor(
         storage=ObjectStorage(s3),
-        database=Database(ParameterStore(ssm, environment)),
+        database=Database(
+            ParameterStore(ssm, environment),
+            application_name="tap-ingest",
+            settings=TIMEOUTS,
+        ),
         publisher=EventPublisher(events, name=environment.event_bus_name, source=environment.event_source),
         retention=timedelta(days=environment.outcome_retention),
     )

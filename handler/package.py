@@ -25,7 +25,7 @@ RDS_CA_BUNDLE = Path(__file__).parent / "rds-ca-bundle.pem"
 
 _SOURCE = Path(__file__).parent
 _TOOLS = {Path(__file__).name, "renew_rds_ca_bundle.py"}  # which the function does not need
-_DEPLOYED = {".py", ".pem", ".sql"}
+_DEPLOYED = {".py", ".pem", ".sql", ".html", ".css", ".svg"}
 
 _COMPILER = Path(__file__).parent / "compile_for_lambda.mjs"
 # node is one of the Python dependencies.

@@ -9,6 +9,7 @@ from typing import Any
 
 from handler.environment_variables import EnvironmentVariables
 from handler.errors import MissingParameter
+from handler.recording.reader import READER
 
 # Seconds for which fetched parameters are used again: a database that moves to another port is found after them. Only
 # opening a connection asks for them.
@@ -17,10 +18,13 @@ CACHED_FOR = 60
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseParameters:
-    """How to reach the database and as whom. `endpoint` is `host:port`."""
+    """How to reach the database, and as whom: the reader, unless a parameter says otherwise.
+
+    `endpoint` is `host:port`.
+    """
 
     endpoint: str
-    username: str
+    username: str = READER
     password: str = field(repr=False)
     name: str
 
@@ -44,13 +48,8 @@ class ParameterStore:
         return self.fetch_database()
 
     def fetch_database(self) -> DatabaseParameters:
-        """All four parameters in one call. Raises MissingParameter."""
-        names = {
-            "endpoint": self._environment.db_endpoint_param,
-            "username": self._environment.db_username_param,
-            "password": self._environment.db_password_param,
-            "name": self._environment.db_name_param,
-        }
+        """All of these parameters in one call. Raises MissingParameter."""
+        names = self._environment.database_params()
         values = self._fetch(*names.values())
         self._cached = DatabaseParameters(**{field: values[name] for field, name in names.items()})
         self._fetched_at = self._clock()

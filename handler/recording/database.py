@@ -23,15 +23,6 @@ TCP_USER_TIMEOUT = 10_000
 # Seconds: a peer that is silent for so long is asked whether it is there, and how often. The host of a failed instance
 # sends nothing any more, and while a statement is waited for there is nothing to acknowledge.
 KEEPALIVE: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-# Milliseconds, enforced by the server: for a statement, for a lock that another delivery of the upload holds,
-# and for a transaction whose container stopped in its middle (putting an event takes less, retries included).
-INGEST_TIMEOUTS = {
-    "statement_timeout": 30_000,
-    "lock_timeout": 10_000,
-    "idle_in_transaction_session_timeout": 60_000,
-    # A function that was killed while it waited for a lock must not keep its place.
-    "client_connection_check_interval": 5_000,
-}
 
 
 class DatabaseUnavailable(psycopg.OperationalError):
@@ -47,13 +38,15 @@ def is_connection_lost(error: Exception) -> bool:
 
 
 class Database:
-    """Keeps the connection of a function that records, checked before each use and reopened when it is gone.
+    """Keeps the connection of a function, checked before each use and reopened when it is gone.
 
-    Every psycopg.Error is transient.
+    `settings`: the server's, for each session. Every psycopg.Error is transient.
     """
 
-    def __init__(self, parameters: ParameterStore) -> None:
+    def __init__(self, parameters: ParameterStore, *, application_name: str, settings: Mapping[str, int | str]) -> None:
         self._parameters = parameters
+        self._application_name = application_name
+        self._settings = settings
         self._version = schema.package_version()
         self._connection: Connection[Any] | None = None
 
@@ -69,7 +62,9 @@ class Database:
             except psycopg.Error:
                 self.close()
         try:
-            self._connection = connect(self._parameters, application_name="tap-ingest", settings=INGEST_TIMEOUTS)
+            self._connection = connect(
+                self._parameters, application_name=self._application_name, settings=self._settings
+            )
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(str(error)) from error
         schema.require(self._connection, self._version)
@@ -83,7 +78,7 @@ class Database:
 
 
 def connect(parameters: ParameterStore, *, application_name: str, settings: Mapping[str, int | str]) -> Connection[Any]:
-    """A new connection in autocommit mode, as the owner of the database. `settings`: the server's, for this session.
+    """A new connection in autocommit mode, with the login of `parameters`. `settings`: the server's, for this session.
 
     A password that is refused is fetched anew, once: it may have been rotated. Raises psycopg.OperationalError.
     """

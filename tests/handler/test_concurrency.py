@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from handler import ingest_function
 from handler.announcing import outbox
 from handler.notifications import Upload
 from handler.processing import Processor
-from handler.recording import database
 from tests.handler.helpers.surroundings import (
     Aws,
     Function,
@@ -87,7 +87,7 @@ def test_a_report_waits_for_the_new_tests_of_another_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Longer than for any other lock: two first reports of a project may each take their time."""
-    monkeypatch.setitem(database.INGEST_TIMEOUTS, "lock_timeout", 100)
+    monkeypatch.setitem(ingest_function.TIMEOUTS, "lock_timeout", 100)
     first, second = (upload_of(aws.upload(key, report(cases=2))) for key in ("first.xml", "second.xml"))
     with ThreadPoolExecutor() as containers:
         with other_processor.database.connected().transaction():
@@ -110,7 +110,7 @@ def test_a_delivery_does_not_wait_longer_than_the_lock_timeout(
     """It fails instead, and finds the work done when it comes again."""
     delivery = aws.upload(content=report(cases=3_000))
     other_processor.process(upload_of(aws.upload("first.txt")))
-    monkeypatch.setitem(database.INGEST_TIMEOUTS, "lock_timeout", 100)
+    monkeypatch.setitem(ingest_function.TIMEOUTS, "lock_timeout", 100)
     began, go_on = Event(), Event()
 
     def pause() -> None:

@@ -244,12 +244,15 @@ create table suite_output (
 comment on table suite_output is 'What a suite wrote outside its tests; look at it beside its failed tests.';
 comment on column suite_output.suite is 'The names of its suites, from the outermost.';
 
+create function history.search_text(file text, suite text, classname text, name text, variant text) returns text
+language sql stable parallel safe
+-- Many runners call a suite by its class. By a collation that PostgreSQL has everywhere: that of the database may know no
+-- other letters than English ones.
+return lower(concat_ws(' > ', file, nullif(suite, classname), classname, name, variant) collate pg_c_utf8);
+
 create view test as
 select test.id, project.name as project, file, suite, classname, test.name, variant,
-       -- Many runners call a suite by its class. By a collation that PostgreSQL has everywhere: that of the database may
-       -- know no other letters than English ones.
-       lower(concat_ws(' > ', file, nullif(suite, classname), classname, test.name, variant) collate pg_c_utf8)
-           as search_text
+       history.search_text(file, suite, classname, test.name, variant) as search_text
 from history.test
 join history.project on project.id = project_id;
 
@@ -790,6 +793,30 @@ begin atomic
     ) as difference
     where runs > 0;
 end;
+
+create function history.mean_seconds(of_project integer, of_number integer, first_day date, last_day date)
+returns double precision
+language sql stable
+begin atomic
+    select (latest.microseconds - coalesce(before.microseconds, 0)) / 1e6::double precision
+           / nullif(latest.runs - coalesce(before.runs, 0), 0)
+    from (
+        select runs[of_number % 256 + 1] as runs, microseconds[of_number % 256 + 1] as microseconds
+        from history.running_total as total
+        where (total.project_id, total.tile) = (of_project, of_number / 256) and total.day <= last_day
+        order by total.day desc
+        limit 1
+    ) as latest
+    left join lateral (
+        select total.runs[of_number % 256 + 1] as runs, total.microseconds[of_number % 256 + 1] as microseconds
+        from history.running_total as total
+        where (total.project_id, total.tile) = (of_project, of_number / 256) and total.day < first_day
+        order by total.day desc
+        limit 1
+    ) as before on true;
+end;
+
+comment on function history.mean_seconds is 'What durations_between says, of one test.';
 
 -- So dear that it is called for the rows that are shown, and not for those that a limit leaves out.
 create function history.p95_seconds(of_project integer, of_number integer, since_run bigint) returns double precision

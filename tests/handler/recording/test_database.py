@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from handler import ingest_function
 from handler.environment_variables import IngestVariables
 from handler.notifications import Upload
 from handler.parameters import ParameterStore
@@ -48,14 +49,14 @@ def parameters(aws: Aws) -> CountedParameters:
 @pytest.fixture
 def connected(parameters: CountedParameters) -> Iterator[Database]:
     """A database with an open connection."""
-    with closing(Database(parameters)) as database:
+    with closing(Database(parameters, application_name="tap-ingest", settings=ingest_function.TIMEOUTS)) as database:
         database.connected()
         yield database
 
 
 def test_all_four_parameters_are_fetched_in_one_call(parameters: CountedParameters, connected: Database) -> None:
     """Decrypted, by the names of the environment."""
-    names = [VARIABLES[f"DB_{name}_PARAM"] for name in ("ENDPOINT", "USERNAME", "PASSWORD", "NAME")]
+    names = [VARIABLES[f"DB_{name}_PARAM"] for name in ("ENDPOINT", "PASSWORD", "NAME", "USERNAME")]
     assert parameters.calls == [("GetParameters", {"Names": names, "WithDecryption": True})]
 
 
@@ -125,8 +126,11 @@ def test_a_locked_row_is_waited_for_within_the_limit(
     postgres: Postgres, parameters: CountedParameters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the message is retried, instead of holding up its batch."""
-    monkeypatch.setitem(database.INGEST_TIMEOUTS, "lock_timeout", 1)
-    with closing(Database(parameters)) as impatient, postgres.connect() as holder:
+    monkeypatch.setitem(ingest_function.TIMEOUTS, "lock_timeout", 1)
+    with (
+        closing(Database(parameters, application_name="tap-ingest", settings=ingest_function.TIMEOUTS)) as impatient,
+        postgres.connect() as holder,
+    ):
         find(impatient.connected(), UPLOAD)
         with holder.transaction():
             holder.execute("lock table upload in access exclusive mode")
@@ -139,7 +143,10 @@ def test_a_server_that_does_not_answer_is_given_up(
 ) -> None:
     """After the connect timeout, and without asking for another password."""
     monkeypatch.setattr(database, "CONNECT_TIMEOUT", 1)
-    with socket.create_server(("127.0.0.1", 0)) as silent, closing(Database(parameters)) as waiting:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        closing(Database(parameters, application_name="tap-ingest", settings=ingest_function.TIMEOUTS)) as waiting,
+    ):
         aws.put_parameter("endpoint", f"{postgres.server.hostname}:{silent.getsockname()[1]}")
         started = time.monotonic()
         with pytest.raises(DatabaseUnavailable):
@@ -152,7 +159,7 @@ def test_a_report_may_take_longer_than_other_statements(
     aws: Aws, postgres: Postgres, processor: Processor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But only while it is recorded: then the usual limit holds again."""
-    monkeypatch.setitem(database.INGEST_TIMEOUTS, "statement_timeout", 200)
+    monkeypatch.setitem(ingest_function.TIMEOUTS, "statement_timeout", 200)
     slow = InterruptedStorage(processor.storage, lambda: time.sleep(0.4))
     assert dataclasses.replace(processor, storage=slow).process(upload_of(aws.upload()))
     with pytest.raises(psycopg.errors.QueryCanceled):

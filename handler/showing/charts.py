@@ -1,0 +1,83 @@
+"""The geometry of charts; the templates draw them as SVG.
+
+Height says severity: what passed is low, what is flaky higher, what failed has the full height.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from handler.showing.models import STATUSES, Status, Totals
+
+# Pixels of a run in a sparkline: its width with the gap, and its height by how it came out.
+STEP = 5
+SPARK_HEIGHT = 14
+_HEIGHTS: dict[Status, int] = {"failed": 14, "error": 14, "flaky": 9, "passed": 5, "skipped": 1}
+
+# Percent of a bar that an outcome gets at least, so that one failure of a thousand is seen.
+_LEAST = 1.6
+
+# Times the mean from which on a duration stands out, and percent below which it is the same.
+_OUTLIER, _SAME = 1.6, 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strokes:
+    """All runs of a sparkline that came out alike, as the path of an SVG."""
+
+    status: Status
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A part of a bar, in percent of its width."""
+
+    status: Status
+    count: int
+    start: float
+    width: float
+
+
+def sparkline(statuses: Sequence[Status | None]) -> list[Strokes]:
+    """One stroke for each run, the oldest on the left."""
+    paths: defaultdict[Status, str] = defaultdict(str)
+    for index, status in enumerate(statuses):
+        if status:
+            paths[status] += f"M{index * STEP + 2} {SPARK_HEIGHT}v-{_HEIGHTS[status]}"
+    return [Strokes(status=status, path=path) for status, path in paths.items()]
+
+
+def counted(statuses: Sequence[Status | None]) -> str:
+    """What a sparkline shows, in words: `18 passed, 2 failed of 20 runs`."""
+    counts = Counter(statuses)
+    told = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+    return f"{told or 'not there'}; the last {len(statuses)} runs"
+
+
+def shares(totals: Totals) -> list[Share]:
+    """The outcomes of a run side by side, the worst first."""
+    counts = {status: getattr(totals, status) for status in STATUSES if getattr(totals, status)}
+    tests = sum(counts.values())
+    widths = {status: max(_LEAST, 100 * count / tests) for status, count in counts.items()}
+    scale = 100 / sum(widths.values()) if widths else 0
+    start, parts = 0.0, []
+    for status, width in widths.items():
+        parts.append(Share(status=status, count=counts[status], start=round(start, 2), width=round(width * scale, 2)))
+        start += width * scale
+    return parts
+
+
+def change(seconds: float | None, mean_seconds: float | None) -> Markup:
+    """How long a test took against its mean: `+54 %`, from 1.6 times on `4.8 ×` in bold; a dash for about as long."""
+    if not seconds or not mean_seconds:
+        return Markup("–")
+    factor = seconds / mean_seconds
+    if factor >= _OUTLIER:
+        return Markup("<b>{} ×</b>").format(f"{factor:.1f}" if factor < 100 else f"{factor:,.0f}")
+    percent = round(100 * (factor - 1))
+    return Markup("–") if abs(percent) < _SAME else Markup("{}").format(f"{percent:+} %".replace("-", "−"))

@@ -1,0 +1,35 @@
+"""Every page: where it stands, what it is asked, what it reads, and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from handler.showing import projects, run
+from handler.showing.reading import Reading
+from handler.showing.rendering import Renderer, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page, and the same as JSON under `/api`.
+
+    `inputs`: a dataclass with what its path and query may say; `read` answers them with another one.
+    """
+
+    path: str
+    inputs: type[Any]
+    read: Callable[[Reading, Any], Any]
+    template: str
+
+    def views(self, renderer: Renderer) -> Iterator[tuple[str, View]]:
+        """Its addresses, and how it is shown there."""
+        yield self.path, renderer.html
+        yield f"/api{self.path}".rstrip("/"), renderer.json
+
+
+PAGES = (
+    Page(path="/", inputs=projects.Inputs, read=projects.read, template="projects.html"),
+    Page(path="/runs/<run_id>", inputs=run.Inputs, read=run.read, template="run.html"),
+)

@@ -1,0 +1,160 @@
+"""What was read, as HTML or JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+from uuid import UUID
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from handler.addresses import OPEN_ADDRESS
+from handler.showing import charts, formats
+
+if TYPE_CHECKING:
+    from handler.showing.pages import Page
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_STATIC = Path(__file__).parent / "static"
+_CONTENT_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a page was asked, and what it says."""
+
+    page: Page
+    inputs: Any
+    content: Any
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A form in which an answer is written."""
+
+    content_type: str
+    write: Callable[[Answer], str]
+    is_html: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticFile:
+    """A file that is served as it is. `digest`: of its content, which its address has."""
+
+    content: bytes
+    content_type: str
+    digest: str
+
+    @classmethod
+    def read(cls, path: Path) -> StaticFile:
+        content = path.read_bytes()
+        return cls(
+            content=content,
+            content_type=_CONTENT_TYPES[path.suffix],
+            digest=hashlib.sha256(content).hexdigest()[:16],
+        )
+
+
+class Renderer:
+    """Writes answers. `address`: where people open the pages; `environment`: its suffix."""
+
+    def __init__(self, *, address: str, environment: str) -> None:
+        self.address = address
+        self.static_files = {path.name: StaticFile.read(path) for path in sorted(_STATIC.iterdir())}
+        self.html = View(content_type="text/html; charset=utf-8", write=self._html, is_html=True)
+        self.json = View(content_type="application/json", write=_json)
+        self._environment = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters |= {
+            "breakable": formats.breakable,
+            "day": formats.day,
+            "duration": formats.duration,
+            "exact": formats.exact,
+            "iso": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "number": formats.number,
+            "one_line": formats.one_line,
+            "percent": formats.percent,
+            "trace": formats.trace,
+            "web_address": web_address,
+        }
+        self._environment.globals |= {
+            "ago": formats.ago,
+            "charts": charts,
+            "environment": environment,
+            "link": link,
+            "open_command": f"make open ENVIRONMENT_SUFFIX={environment}" if address == OPEN_ADDRESS else None,
+            "static": self._static_address,
+        }
+
+    def view_of(self, path: str) -> View:
+        """In which form an address is answered where there is no page."""
+        return self.json if path.startswith("/api/") else self.html
+
+    def problem(self, view: View, status: HTTPStatus, sentence: str) -> tuple[str, str]:
+        """The content type and the body of an answer that says what is wrong.
+
+        That of a machine is what RFC 9457 defines.
+        """
+        if view.is_html:
+            values = {"status": status, "sentence": sentence, "now": datetime.now(UTC)}
+            return view.content_type, self._render("problem.html", values)
+        problem = {"title": status.phrase, "status": status.value, "detail": sentence}
+        return "application/problem+json", json.dumps(problem)
+
+    def _html(self, answer: Answer) -> str:
+        values = {"inputs": answer.inputs, "page": answer.content, "now": answer.now, "path": answer.page.path}
+        return self._render(answer.page.template, values)
+
+    def _render(self, template: str, values: dict[str, Any]) -> str:
+        return self._environment.get_template(template).render(values)
+
+    def _static_address(self, name: str) -> str:
+        return f"/static/{self.static_files[name].digest}/{name}"
+
+
+def link(*path: object, **query: object) -> str:
+    """The address of a page: its path, and its query without what is not asked."""
+    address = "/" + "/".join(quote(str(part), safe="") for part in path)
+    asked = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{address}?{urlencode(asked)}" if asked else address
+
+
+def web_address(text: str | None) -> str | None:
+    """An address that may be linked to, None for any other text: one with a script in it, for one."""
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+        return text if parts.scheme in ("https", "http") and parts.hostname else None
+    except ValueError:
+        return None
+
+
+def _json(answer: Answer) -> str:
+    return json.dumps(answer.content, default=_plain, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value)} has no form in JSON")

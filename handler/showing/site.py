@@ -1,0 +1,133 @@
+"""From a request to the answer: finds the page, reads what it shows, and says what is wrong in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handler.errors import MissingParameter, SchemaMismatch
+from handler.lambda_context import LambdaContext
+from handler.log import logger
+from handler.recording.database import Database
+from handler.showing.inputs import BadInput, read_inputs
+from handler.showing.pages import PAGES, Page
+from handler.showing.reading import NotRecorded, Reading
+from handler.showing.rendering import Answer, Renderer, View
+
+# What it answers to a GET, it answers to a HEAD.
+_METHODS = ["GET", "HEAD"]
+
+_SECURITY = {
+    # No script at all, and nothing from elsewhere.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+# A page is as fresh as the database, and a static file is named after its content.
+_FRESH = {"Cache-Control": "private, no-cache"}
+_FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+_TOO_SLOW = "The database took too long to answer. Ask for less: one project, one branch."
+_UNAVAILABLE = "The database cannot be asked at the moment. Try again in a minute."
+# Seconds after which it is worth asking again.
+_RETRY_AFTER = 30
+
+# Lambda takes 6 MB in all, and what is gzipped and then base64 is smaller than this.
+_MAX_BODY = 4_000_000  # characters
+
+
+class Site:
+    """All pages of an environment, for as long as a container lives.
+
+    `address`: where people open the pages; no slash at its end. `environment`: its suffix.
+    """
+
+    def __init__(self, *, database: Database, address: str, environment: str) -> None:
+        self._database = database
+        self._renderer = Renderer(address=address, environment=environment)
+        self._resolver = LambdaFunctionUrlResolver()
+        for page in PAGES:
+            for path, view in page.views(self._renderer):
+                self._route(path, self._shown(page, view))
+        self._route("/static/<digest>/<name>", self._static)
+        self._resolver.not_found(self._not_found)
+
+    def answer(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """The answer to a request, both as function URLs have them."""
+        answer = self._resolver.resolve(event, context)  # type: ignore[arg-type]
+        if event["requestContext"]["http"]["method"] == "HEAD":
+            answer |= {"body": "", "isBase64Encoded": False}
+        return answer
+
+    def _route(self, path: str, function: Callable[..., Response[Any]]) -> None:
+        self._resolver.route(path, method=_METHODS, compress=True)(function)
+
+    def _shown(self, page: Page, view: View) -> Callable[..., Response[Any]]:
+        def show(**path: str) -> Response[Any]:
+            return self._show(page, view, path)
+
+        return show
+
+    def _show(self, page: Page, view: View, path: dict[str, str]) -> Response[Any]:
+        query = self._resolver.current_event.raw_event["rawQueryString"]
+        try:
+            inputs = read_inputs(page.inputs, path, query)
+            with self._database.connected().transaction() as transaction:
+                transaction.connection.execute("set transaction isolation level repeatable read, read only")
+                reading = Reading(transaction.connection)
+                answer = page.read(reading, inputs)
+                now = reading.now
+        except BadInput as error:
+            return self._problem(view, HTTPStatus.BAD_REQUEST, str(error))
+        except NotRecorded as error:
+            return self._problem(view, HTTPStatus.NOT_FOUND, str(error), retry_after=error.retry_after)
+        except SchemaMismatch as error:
+            return self._unavailable(view, error, str(error))
+        except psycopg.errors.QueryCanceled as error:
+            return self._unavailable(view, error, _TOO_SLOW)
+        except (psycopg.OperationalError, MissingParameter, BotoCoreError, ClientError) as error:
+            return self._unavailable(view, error, _UNAVAILABLE)
+        body = view.write(Answer(page=page, inputs=inputs, content=answer, now=now))
+        return _response(HTTPStatus.OK, view.content_type, body, {**_FRESH, **view.headers})
+
+    def _unavailable(self, view: View, error: Exception, sentence: str) -> Response[Any]:
+        logger.error("The database cannot be asked", error=type(error).__name__, reason=str(error))
+        return self._problem(view, HTTPStatus.SERVICE_UNAVAILABLE, sentence, retry_after=_RETRY_AFTER)
+
+    def _problem(
+        self, view: View, status: HTTPStatus, sentence: str, *, retry_after: int | None = None
+    ) -> Response[Any]:
+        content_type, body = self._renderer.problem(view, status, sentence)
+        headers = {"Retry-After": str(retry_after)} if retry_after else {}
+        return _response(status, content_type, body, {"Cache-Control": "no-store", **headers})
+
+    def _static(self, digest: str, name: str) -> Response[Any]:
+        file = self._renderer.static_files.get(name)
+        if file is None or file.digest != digest:
+            return self._not_found(NotFoundError())
+        return _response(HTTPStatus.OK, file.content_type, file.content, _FOR_EVER)
+
+    def _not_found(self, _: NotFoundError) -> Response[Any]:
+        view = self._renderer.view_of(self._resolver.current_event.path)
+        if self._resolver.current_event.http_method not in _METHODS:
+            answer = self._problem(view, HTTPStatus.METHOD_NOT_ALLOWED, "Here is nothing to change: use GET.")
+            answer.headers["Allow"] = ", ".join(_METHODS)
+            return answer
+        return self._problem(view, HTTPStatus.NOT_FOUND, "There is no such page.")
+
+
+def _response(status: HTTPStatus, content_type: str, body: str | bytes, headers: dict[str, str]) -> Response[Any]:
+    if len(body) > _MAX_BODY:
+        raise ValueError(f"The answer has {len(body)} characters, more than Lambda takes.")
+    return Response(status_code=status, content_type=content_type, body=body, headers={**_SECURITY, **headers})
