@@ -15,6 +15,8 @@ from botocore.config import Config
 from local import processes
 
 REGION = "us-east-1"
+ADMINISTRATOR = "local"
+"""The id and the secret of the access key that may do everything."""
 
 
 def clean_environment() -> dict[str, str]:
@@ -48,8 +50,8 @@ class EmulatedAws:
         """What makes a program use the emulator as AWS, on top of `clean_environment()`."""
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ACCESS_KEY_ID": ADMINISTRATOR,
+            "AWS_SECRET_ACCESS_KEY": ADMINISTRATOR,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,

@@ -11,6 +11,8 @@ import os
 import time
 import traceback
 
+_MAX_ANSWER = 6_291_556  # bytes; https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+
 
 class Context:
     """What Lambda passes beside the event; https://docs.aws.amazon.com/lambda/latest/dg/python-context.html."""
@@ -56,10 +58,20 @@ def main() -> None:
         event = invocation.pop("event")
         try:
             # An answer that JSON cannot express is the function's fault as well.
-            text = json.dumps({"result": handler(event, Context(**invocation))})
+            text = _result(handler(event, Context(**invocation)))
         except Exception as fault:  # noqa: BLE001 - whatever the function throws
             text = _error(fault)
         answer(text)
+
+
+def _result(answer: object) -> str:
+    # Not escaped, as in Lambda's runtimes since Python 3.12.
+    text = json.dumps(answer, ensure_ascii=False)
+    if (size := len(text.encode())) > _MAX_ANSWER:
+        message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({_MAX_ANSWER} bytes)."
+        print(message)
+        return json.dumps({"error": {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}})
+    return f'{{"result": {text}}}'
 
 
 def _error(fault: Exception) -> str:

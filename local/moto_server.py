@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
 
+from moto.awslambda.models import FunctionUrlConfig, LambdaFunction
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.moto_server.werkzeug_app import (
@@ -33,7 +34,7 @@ from moto.s3.responses import S3Response
 from moto.sqs import models
 from werkzeug.serving import make_server
 
-from local import emulated_lambda, emulated_rds, emulated_schedules
+from local import emulated_lambda, emulated_rds, emulated_schedules, emulated_urls
 from local.access import THIS_MACHINE
 from local.emulated_rds import RealServers
 from local.emulator import EmulatedAws
@@ -134,12 +135,22 @@ def _default_parameter_group(instance: DBInstance) -> tuple[str, str]:
     return family, f"default.{family}"
 
 
+_init_url_config = FunctionUrlConfig.__init__
+
+
+def _init_complete_url_config(url_config: FunctionUrlConfig, function: LambdaFunction, config: dict[str, Any]) -> None:
+    """Ends the URL with a slash, as AWS does."""
+    _init_url_config(url_config, function, config)
+    url_config.url += "/"
+
+
 def _mend() -> None:
     models.Queue = FaithfulQueue  # type: ignore[misc]
     SecurityGroupRule.__init__ = _init_described_rule  # type: ignore[assignment,method-assign]
     SecurityGroupRule.description = None  # type: ignore[assignment,method-assign]
     DBInstance.default_db_parameter_group_details = _default_parameter_group  # type: ignore[assignment,method-assign]
     S3Response.list_object_versions = _list_encoded_object_versions  # type: ignore[assignment,method-assign]
+    FunctionUrlConfig.__init__ = _init_complete_url_config  # type: ignore[assignment,method-assign]
     FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
     notifications._get_s3_event = _versioned_s3_event
     # One line per request would bury the errors.
@@ -160,6 +171,7 @@ def _real_parts(url: str, directory: Path) -> Iterator[None]:
     ):
         emulated_rds.install(servers)
         emulated_lambda.install(worker)
+        emulated_urls.install(worker)
         with emulated_schedules.fired(EmulatedAws(url)):
             yield
 

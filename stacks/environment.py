@@ -8,6 +8,7 @@ from stacks.lambda_stack import LambdaStack
 from stacks.outputs_stack import OutputsStack
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
+from stacks.results_stack import ResultsStack
 from stacks.s3_stack import S3Stack
 from stacks.schema_stack import SchemaStack
 from stacks.settings import EnvironmentSettings, Settings
@@ -15,7 +16,7 @@ from stacks.vpc_stack import VpcStack
 
 
 class Environment:
-    """The nine stacks of one environment. What one takes from another makes the order in which they are deployed."""
+    """The ten stacks of one environment. What one takes from another makes the order in which they are deployed."""
 
     def __init__(
         self, scope: Construct, *, environment: EnvironmentSettings, settings: Settings, package: FunctionPackage
@@ -52,6 +53,17 @@ class Environment:
             iam=self.iam,
             schema=self.schema,
         )
+        self.results = ResultsStack(
+            scope,
+            environment=environment,
+            settings=settings,
+            package=package,
+            s3=self.s3,
+            vpc=self.vpc,
+            parameter=self.parameter,
+            iam=self.iam,
+            schema=self.schema,
+        )
         self.outputs = OutputsStack(
             scope,
             environment=environment,
@@ -63,4 +75,5 @@ class Environment:
             parameter=self.parameter,
             schema=self.schema,
             function=self.function,
+            results=self.results,
         )

@@ -49,8 +49,7 @@ class FunctionStack(EnvironmentStack):
         timeout: int,
         environment: Mapping[str, str],
     ) -> PythonFunction:
-        """`memory` in MiB, `timeout` in seconds; `environment` has what this function is told besides."""
-        parameter = self._parameter
+        """`memory` in MiB, `timeout` in seconds; `environment` has what it is told besides, its login for one."""
         return PythonFunction(
             self,
             "Function",
@@ -69,10 +68,8 @@ class FunctionStack(EnvironmentStack):
             timeout=timeout,
             environment={
                 "ENVIRONMENT": self._environment.suffix,
-                "DB_ENDPOINT_PARAM": parameter.db_endpoint_param.name,
-                "DB_USERNAME_PARAM": parameter.db_username_param.name,
-                "DB_PASSWORD_PARAM": parameter.db_password_param.name,
-                "DB_NAME_PARAM": parameter.db_name_param.name,
+                "DB_ENDPOINT_PARAM": self._parameter.db_endpoint_param.name,
+                "DB_NAME_PARAM": self._parameter.db_name_param.name,
                 "AWS_ENDPOINT_URL_SSM": self._endpoint_url("ssm"),
                 **environment,
             },
@@ -81,6 +78,13 @@ class FunctionStack(EnvironmentStack):
             # The account's, which outlives the environment.
             replacement_security_group_id=self._account.client_security_group_id,
         )
+
+    def _owner(self) -> Mapping[str, str]:
+        """What a function is told that works with the database as its owner."""
+        return {
+            "DB_USERNAME_PARAM": self._parameter.db_username_param.name,
+            "DB_PASSWORD_PARAM": self._parameter.db_password_param.name,
+        }
 
     def _endpoint_url(self, service: str) -> str:
         """Where the function finds a service: the default VPC has no way out, so it is an endpoint inside it."""

@@ -18,18 +18,19 @@ from stacks.names import MaxLength, database_parameter_name, function_log_group_
 from stacks.s3_stack import S3Stack
 from stacks.settings import EnvironmentSettings
 
-_DATABASE_PARAMETERS = ("endpoint", "username", "password", "name")
+_OWNERS_PARAMETERS = ("endpoint", "username", "password", "name")
 
 
 class IamStack(EnvironmentStack):
-    """One role for each function. Both: parameters of the database, own log group, network interfaces.
+    """One role for each function. All: parameters of the database, own log group, network interfaces.
 
-    Ingest: the bucket, the queue and the bus as well. Schema: the password of the reader.
+    Ingest: the bucket, the queue and the bus as well. Schema: the password of the reader. Results: that one only.
     """
 
     lambda_role: IamRole
     """Of the ingest function."""
     schema_role: IamRole
+    results_role: IamRole
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class IamStack(EnvironmentStack):
         self.lambda_role = self._function_role(
             "Function",
             "lambda",
-            parameters=_DATABASE_PARAMETERS,
+            parameters=_OWNERS_PARAMETERS,
             statements=[
                 # Every read names the version, for which S3 does not ask for s3:GetObject
                 # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
@@ -69,7 +70,11 @@ class IamStack(EnvironmentStack):
             ],
         )
         self.schema_role = self._function_role(
-            "Schema", "schema", parameters=(*_DATABASE_PARAMETERS, "reader-password"), statements=[]
+            "Schema", "schema", parameters=(*_OWNERS_PARAMETERS, "reader-password"), statements=[]
+        )
+        # Neither the name nor the password of the owner.
+        self.results_role = self._function_role(
+            "Results", "results", parameters=("endpoint", "name", "reader-password"), statements=[]
         )
 
     def _function_role(

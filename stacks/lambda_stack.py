@@ -53,6 +53,7 @@ class LambdaStack(FunctionStack):
             memory=environment.function_memory,
             timeout=environment.function_timeout,
             environment={
+                **self._owner(),
                 "EVENT_BUS_NAME": event_bridge.custom_event_bus.name,
                 "EVENT_SOURCE": event_bridge.event_source,
                 "OUTCOME_RETENTION": str(environment.outcome_retention),

@@ -13,6 +13,7 @@ class MaxLength(IntEnum):
     FUNCTION = 64
     ROLE = 64
     QUEUE = 80
+    POLICY = 128
     SECURITY_GROUP = 255
     EVENT_BUS = 256
     LOG_GROUP = 512

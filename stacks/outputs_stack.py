@@ -8,6 +8,7 @@ from stacks.event_bridge_stack import EventBridgeStack
 from stacks.lambda_stack import LambdaStack
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
+from stacks.results_stack import ResultsStack
 from stacks.s3_stack import S3Stack
 from stacks.schema_stack import SchemaStack
 from stacks.settings import EnvironmentSettings
@@ -30,6 +31,7 @@ class OutputsStack(EnvironmentStack):
         parameter: ParameterStack,
         schema: SchemaStack,
         function: LambdaStack,
+        results: ResultsStack,
     ) -> None:
         super().__init__(scope, "outputs", environment=environment, state_bucket=state_bucket)
         outputs = {
@@ -47,6 +49,9 @@ class OutputsStack(EnvironmentStack):
             "schema_function_name": schema.schema_function.function_name,
             "lambda_function_arn": function.lambda_function.arn,
             "lambda_function_name": function.lambda_function.function_name,
+            "results_url": results.results_url,
+            "results_function_name": results.results_function.function_name,
+            "results_reader_policy_arn": results.reader_policy.arn,
         }
         for name, value in outputs.items():
             TerraformOutput(self, name, value=value)

@@ -17,13 +17,14 @@ from constructs import IConstruct
 UNPROTECT_FIRST = "set_protected_to_false_and_deploy_first"
 MAKE_DISPOSABLE_FIRST = "set_disposable_to_true_and_deploy_first"
 
-# What holds data, or messages on their way, or takes long to make again.
+# What holds data, or messages on their way, takes long to make again, or has an address that others have written down.
 _KEPT = frozenset(
     {
         "aws_cloudwatch_event_archive",
         "aws_cloudwatch_event_bus",
         "aws_cloudwatch_log_group",
         "aws_db_instance",
+        "aws_lambda_function_url",
         "aws_s3_bucket",
         "aws_sqs_queue",
         "aws_ssm_parameter",

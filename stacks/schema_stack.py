@@ -70,6 +70,7 @@ class SchemaStack(FunctionStack):
             memory=_MEMORY,
             timeout=_TIMEOUT,
             environment={
+                **self._owner(),
                 "DB_READER_PASSWORD_PARAM": self.reader_password_param.name,
                 "TEXT_RETENTION": str(environment.text_retention),
                 "OUTCOME_RETENTION": str(environment.outcome_retention),

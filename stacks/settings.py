@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
+from handler.addresses import OPEN_ADDRESS
+
 ENVIRONMENTS_FILE: Final = "environments.toml"
 
 MAX_SUFFIX_LENGTH: Final = 20
@@ -77,6 +79,9 @@ class EnvironmentSettings:
     """Seconds; the ingest queue hides a message for six times as long."""
     function_concurrency: int = 5
     """Functions at once, each with one database connection; an event source mapping takes 2 to 1000."""
+
+    results_address: str = OPEN_ADDRESS
+    """Where people open the results, for links: a front of one's own (https://tap.example.com), or `make open`."""
 
     text_retention: int = 30
     """Days that messages, details and output of tests are kept."""
@@ -211,6 +216,11 @@ def _environment(suffix: str, table: Table) -> EnvironmentSettings:
             f"{ENVIRONMENTS_FILE}: reader_security_group_id = {group!r} in [{suffix}] is not valid:"
             " give the id of a security group (sg-...), or leave it out"
         )
+    if not _is_address(environment.results_address):
+        raise SettingsError(
+            f"{ENVIRONMENTS_FILE}: results_address = {environment.results_address!r} in [{suffix}] is not valid:"
+            " give a URL without a path or a slash at its end (https://tap.example.com), or leave it out"
+        )
     if environment.text_retention > environment.outcome_retention:
         raise SettingsError(
             f"{ENVIRONMENTS_FILE}: text_retention = {environment.text_retention} in [{suffix}] is not valid: texts are"
@@ -278,13 +288,21 @@ def _url(given: Mapping[str, str], name: str) -> str | None:
     value = given.get(name)
     if value is None:
         return None
-    try:
-        url = urlsplit(value)
-        valid = url.scheme in ("http", "https") and bool(url.hostname) and (url.port is None or url.port > 0)
-    except ValueError:
-        valid = False
-    if not valid:
+    if not _is_url(value):
         raise SettingsError(
             f"{name} {value!r} is not valid: give a URL (http://127.0.0.1:5000), or unset it for AWS itself"
         )
     return value
+
+
+def _is_url(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        return url.scheme in ("http", "https") and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        return False
+
+
+def _is_address(value: str) -> bool:
+    """Whether it is the beginning of a URL, to which a path is appended: scheme and host, and perhaps a port."""
+    return _is_url(value) and bool(re.fullmatch(r"https?://[\w.:\[\]-]+", value, re.ASCII))

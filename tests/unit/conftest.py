@@ -52,6 +52,7 @@ def changed(synthesize: Synthesize) -> Platform:
                 "database_snapshot": "before",
                 "password_version": 7,
                 "reader_security_group_id": READERS,
+                "results_address": "https://tap.example.com",
             }
         },
     )

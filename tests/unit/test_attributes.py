@@ -10,6 +10,7 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.data_aws_vpc import DataAwsVpc
 from cdktf_cdktf_provider_aws.db_instance import DbInstance
+from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -54,9 +55,13 @@ def environment(package: FunctionPackage, tmp_path_factory: pytest.TempPathFacto
         ("parameter.db_name_param", SsmParameter),
         ("iam.lambda_role", IamRole),
         ("iam.schema_role", IamRole),
+        ("iam.results_role", IamRole),
         ("schema.schema_function", LambdaFunction),
         ("schema.reader_password_param", SsmParameter),
         ("function.lambda_function", LambdaFunction),
+        ("results.results_function", LambdaFunction),
+        ("results.results_url", str),
+        ("results.reader_policy", IamPolicy),
     ],
 )
 def test_attribute_of_an_environment(environment: Environment, attribute: str, kind: type) -> None:

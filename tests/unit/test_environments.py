@@ -62,7 +62,7 @@ def test_log_retention(platform: Platform, suffix: str, days: int) -> None:
         if stack_id.endswith(f"-{suffix}")
         for group in stack.resources("aws_cloudwatch_log_group")
     ]
-    assert kept == [days] * 4
+    assert kept == [days] * 5
 
 
 @pytest.mark.parametrize(("suffix", "days"), [("dev", 14), ("staging", 30), ("prod", 90)])

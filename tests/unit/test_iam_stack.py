@@ -13,7 +13,7 @@ def iam(platform: Platform) -> Stack:
     return platform["tap-iam-dev"]
 
 
-@pytest.fixture(params=["lambda", "schema"])
+@pytest.fixture(params=["lambda", "schema", "results"])
 def name(request: pytest.FixtureRequest) -> str:
     """Of the function and its role."""
     return f"tap-{request.param}-dev"
@@ -27,7 +27,7 @@ def statements(iam: Stack, name: str) -> list[Block]:
 
 def test_each_function_has_one_role_with_one_policy(iam: Stack) -> None:
     """No managed policy, no attachment, no user."""
-    assert iam.inventory == {"aws_iam_role": 2, "aws_iam_role_policy": 2, "terraform_data": 1}
+    assert iam.inventory == {"aws_iam_role": 3, "aws_iam_role_policy": 3, "terraform_data": 1}
 
 
 def test_only_lambda_may_take_the_role(iam: Stack, name: str) -> None:
@@ -125,6 +125,12 @@ def test_complete_policy_of_the_schema_function(statements: list[Block], name: s
     assert statements == of_every_function(name, "endpoint", "username", "password", "name", "reader-password")
 
 
+@pytest.mark.parametrize("name", ["tap-results-dev"])
+def test_complete_policy_of_the_results_function(statements: list[Block], name: str) -> None:
+    """Of the database it is told the reader's password, and neither the owner's nor whose that is."""
+    assert statements == of_every_function(name, "endpoint", "name", "reader-password")
+
+
 def test_only_what_ec2_describes_is_any_resource(statements: list[Block]) -> None:
     """`Resource: *` stands only beside actions that take no other."""
     allowing = [statement for statement in statements if statement["Effect"] == "Allow"]
@@ -144,7 +150,7 @@ def test_no_action_is_a_wildcard(statements: list[Block]) -> None:
     assert not [action for statement in statements for action in statement["Action"] if "*" in action]
 
 
-@pytest.mark.parametrize("service", ["lambda", "schema"])
+@pytest.mark.parametrize("service", ["lambda", "schema", "results"])
 def test_what_a_role_names_is_its_functions(platform: Platform, service: str) -> None:
     """The function whose code is denied EC2, and the log group: another's would help nobody."""
     stack = platform[f"tap-{service}-dev"]

@@ -77,12 +77,14 @@ def synthesized(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_writes_exactly_the_stacks_of_the_environment_and_the_account(synthesized: Path) -> None:
-    """Ten stacks, and none of another environment from before."""
+    """Eleven stacks, and none of another environment from before."""
     assert {path.name for path in (synthesized / "stacks").iterdir()} == {
         "tap-account",
         *(
             f"tap-{service}-pr42"
-            for service in ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "outputs")
+            for service in (
+                *("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "results", "outputs"),
+            )
         ),
     }
 

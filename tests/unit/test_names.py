@@ -34,6 +34,7 @@ LIMITS = {
     ("aws_cloudwatch_log_group", "name"): 512,
     ("aws_iam_role", "name"): 64,
     ("aws_iam_role_policy", "name"): 128,
+    ("aws_iam_policy", "name"): 128,
     ("aws_lambda_function", "function_name"): 64,
     ("aws_ssm_parameter", "name"): 1011,
 }

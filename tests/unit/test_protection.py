@@ -5,7 +5,7 @@ import pytest
 from tests.unit.conftest import Synthesize
 from tests.unit.synthesized import Platform, Stack
 
-SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "lambda", "outputs")
+SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "results", "outputs")
 UNPROTECT = "terraform_data.set_protected_to_false_and_deploy_first"
 MAKE_DISPOSABLE = "terraform_data.set_disposable_to_true_and_deploy_first"
 
@@ -79,6 +79,7 @@ def test_an_update_may_replace_what_holds_nothing(platform: Platform) -> None:
         "aws_cloudwatch_log_group",
         "aws_db_instance",
         "aws_kms_key",  # the account's
+        "aws_lambda_function_url",
         "aws_s3_bucket",
         "aws_sqs_queue",
         "aws_ssm_parameter",
@@ -112,6 +113,10 @@ ADDRESSES = {
         "aws_db_instance.Postgres_Instance_A83EBC1B",
         "aws_ssm_parameter.Credential_Password_81B85B1E",
     },
+    "tap-results-prod": {
+        "aws_cloudwatch_log_group.Function_LogGroup_5043C2D5",
+        "aws_lambda_function_url.Url_83359C83",
+    },
     "tap-schema-prod": {
         "aws_cloudwatch_log_group.Function_LogGroup_5043C2D5",
         "aws_ssm_parameter.Reader_Password_6711F9B9",
@@ -125,7 +130,7 @@ ADDRESSES = {
 }
 
 
-def test_what_holds_data_keeps_its_address(platform: Platform) -> None:
+def test_what_is_kept_keeps_its_address(platform: Platform) -> None:
     """In every environment: the ids of constructs do not depend on its name."""
     kinds = {address.partition(".")[0] for names in ADDRESSES.values() for address in names}
     addresses = {

@@ -10,7 +10,7 @@ from handler import package
 from tests.unit.synthesized import Platform, Stack
 
 # The entry points, by the service in the names of their stacks and functions.
-ENTRY_POINTS = {"lambda": "ingest_function.py", "schema": "schema_function.py"}
+ENTRY_POINTS = {"lambda": "ingest_function.py", "schema": "schema_function.py", "results": "results_function.py"}
 
 
 def sources() -> list[Path]:

@@ -274,6 +274,43 @@ def test_a_malformed_security_group(value: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "value", ["https://tap.example.com", "http://127.0.0.1:8027", "https://tap.example.com:8443", "http://[::1]:8027"]
+)
+def test_the_address_of_the_results(value: str) -> None:
+    """A front of one's own, or another port of this machine."""
+    assert environment("dev", dev={"results_address": value}).results_address == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "tap.example.com",
+        "ftp://tap.example.com",
+        "https://",
+        "https://tap.example.com/",
+        "https://tap.example.com/results",
+        "https://tap.example.com?q=1",
+        "https://tap.example.com#top",
+        "https://user@tap.example.com",
+        "https://tap.example.com:0",
+        "https://tap.example.com:x",
+        "https://tap.example.com\n",
+        'https://tap."example".com',
+        "https://täp.example",
+    ],
+)
+def test_a_malformed_address_of_the_results(value: str) -> None:
+    """Paths are appended to it: it has none itself. The message names the setting, the value, and an example."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.read({}, {"dev": {"results_address": value}})
+    assert str(refused.value) == (
+        f"environments.toml: results_address = {value!r} in [dev] is not valid: give a URL without a path or a slash at"
+        " its end (https://tap.example.com), or leave it out"
+    )
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "https://emulator.example", "http://[::1]:5000/"])
 def test_an_emulators_address(url: str) -> None:
     """With it, the package is the one for this machine."""

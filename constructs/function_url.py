@@ -1,0 +1,70 @@
+"""The URL of a function, which only those may open whom IAM allows it."""
+
+from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
+    DataAwsIamPolicyDocument,
+    DataAwsIamPolicyDocumentStatement,
+    DataAwsIamPolicyDocumentStatementCondition,
+)
+from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
+from cdktf_cdktf_provider_aws.lambda_function_url import LambdaFunctionUrl
+
+from constructs import Construct
+from constructs.python_function import PythonFunction
+
+
+class FunctionUrl(Construct):
+    """A URL that takes signed requests alone, and the policy to attach to whoever may send them.
+
+    Nobody is admitted by the function itself, and so nobody of another account. The URL has no CORS: a page of
+    another origin cannot read what it answers.
+    """
+
+    url: LambdaFunctionUrl
+    reader_policy: IamPolicy
+    """Opens the URL, and finds it; neither invokes the function otherwise nor opens another one."""
+
+    def __init__(self, scope: Construct, id: str, *, function: PythonFunction, reader_policy_name: str) -> None:
+        super().__init__(scope, id)
+        self.url = LambdaFunctionUrl(
+            self,
+            "Url",
+            function_name=function.function.function_name,
+            authorization_type="AWS_IAM",
+            invoke_mode="BUFFERED",
+        )
+        arn = function.function.arn
+        document = DataAwsIamPolicyDocument(
+            self,
+            "ReaderDocument",
+            statement=[
+                # A URL takes both of these (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html).
+                DataAwsIamPolicyDocumentStatement(
+                    sid="OpenUrl",
+                    actions=["lambda:InvokeFunctionUrl"],
+                    resources=[arn],
+                    condition=[_condition("StringEquals", "lambda:FunctionUrlAuthType", "AWS_IAM")],
+                ),
+                DataAwsIamPolicyDocumentStatement(
+                    sid="InvokeByUrl",
+                    actions=["lambda:InvokeFunction"],
+                    resources=[arn],
+                    condition=[_condition("Bool", "lambda:InvokedViaFunctionUrl", "true")],
+                ),
+                DataAwsIamPolicyDocumentStatement(
+                    sid="FindUrl", actions=["lambda:GetFunctionUrlConfig"], resources=[arn]
+                ),
+            ],
+        )
+        self.reader_policy = IamPolicy(
+            self,
+            "ReaderPolicy",
+            name=reader_policy_name,
+            # It cannot change by itself: the policy would be made anew, which IAM refuses while anybody has it.
+            description="Opens the results of TAP",
+            policy=document.json,
+            tags={"Component": "function"},
+        )
+
+
+def _condition(test: str, variable: str, value: str) -> DataAwsIamPolicyDocumentStatementCondition:
+    return DataAwsIamPolicyDocumentStatementCondition(test=test, variable=variable, values=[value])
