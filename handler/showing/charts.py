@@ -5,9 +5,11 @@ Height says severity: what passed is low, what is flaky higher, what failed has 
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from markupsafe import Markup
 
@@ -20,6 +22,9 @@ _HEIGHTS: dict[Status, int] = {"failed": 14, "error": 14, "flaky": 9, "passed": 
 
 # Percent of a bar that an outcome gets at least, so that one failure of a thousand is seen.
 _LEAST = 1.6
+
+# Percent of an axis that the name of a day takes.
+_DAY_LABEL = 12
 
 # Times the mean from which on a duration stands out, and percent below which it is the same.
 _OUTLIER, _SAME = 1.6, 5
@@ -81,3 +86,66 @@ def change(seconds: float | None, mean_seconds: float | None) -> Markup:
         return Markup("<b>{} ×</b>").format(f"{factor:.1f}" if factor < 100 else f"{factor:,.0f}")
     percent = round(100 * (factor - 1))
     return Markup("–") if abs(percent) < _SAME else Markup("{}").format(f"{percent:+} %".replace("-", "−"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rect:
+    """A bar: `x` and `width` in percent, `y` and `height` in pixels. `kind`: an outcome, or what it is."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """The place of one run in charts that stand below each other. `start`, `middle` and `width` in percent."""
+
+    start: float
+    middle: float
+    width: float
+
+
+def slots(count: int) -> list[Slot]:
+    """Of a few runs, those of a wider chart: three bars must not fill a page."""
+    width = 100 / max(count, 12)
+    first = 100 - count * width
+    return [
+        Slot(
+            start=round(first + index * width, 3), middle=round(first + (index + 0.5) * width, 3), width=round(width, 3)
+        )
+        for index in range(count)
+    ]
+
+
+def nice(most: float) -> float:
+    """The end of an axis: 1, 2, 2.5 or 5 times a power of ten, at or above `most`."""
+    if most <= 0:
+        return 1
+    power: float = 10.0 ** math.floor(math.log10(most))
+    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= most)
+
+
+def days(moments: Sequence[datetime]) -> list[tuple[Slot, datetime]]:
+    """Where the axis names a day: at the first run of it, and not too close to the one before."""
+    named: list[tuple[Slot, datetime]] = []
+    last: tuple[float, object] = (-_DAY_LABEL, None)
+    for slot, moment in zip(slots(len(moments)), moments, strict=True):
+        today = moment.astimezone(UTC).date()
+        if today != last[1] and slot.start - last[0] >= _DAY_LABEL:
+            named.append((slot, moment))
+            last = (slot.start, today)
+    return named
+
+
+def bar(kind: str, slot: Slot, y: float, height: float) -> Rect:
+    """A bar in the place of a run."""
+    return Rect(
+        kind=kind,
+        x=round(slot.start + 0.15 * slot.width, 2),
+        y=round(y, 1),
+        width=round(0.7 * slot.width, 2),
+        height=round(height, 1),
+    )

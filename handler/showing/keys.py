@@ -83,3 +83,9 @@ def latest_runs(reading: Reading, run: KnownRun, limit: int) -> list[KnownRun]:
         [run.branch_id, run.series_id, run.key, limit],
     )
     return runs[::-1]
+
+
+def runs_on_branch(reading: Reading, branch_id: int, limit: int) -> list[KnownRun]:
+    """The last runs on a branch, of all series: the oldest first."""
+    runs = reading.rows(KnownRun, f"{_COLUMNS} where branch_id = %s order by run.id desc limit %s", [branch_id, limit])
+    return runs[::-1]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from handler.showing import projects, run
+from handler.showing import project, projects, run
 from handler.showing.reading import Reading
 from handler.showing.rendering import Renderer, View
 
@@ -31,5 +31,6 @@ class Page:
 
 PAGES = (
     Page(path="/", inputs=projects.Inputs, read=projects.read, template="projects.html"),
+    Page(path="/project", inputs=project.Inputs, read=project.read, template="project.html"),
     Page(path="/runs/<run_id>", inputs=run.Inputs, read=run.read, template="run.html"),
 )

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handler.addresses import OPEN_ADDRESS
-from handler.showing import charts, formats
+from handler.showing import charts, formats, trend
 
 if TYPE_CHECKING:
     from handler.showing.pages import Page
@@ -45,6 +45,14 @@ class View:
     write: Callable[[Answer], str]
     is_html: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Problem(NamedTuple):
+    """Why there is no answer, in one sentence. `retry_after`: seconds after which there may be one."""
+
+    status: HTTPStatus
+    sentence: str
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,22 +108,24 @@ class Renderer:
             "link": link,
             "open_command": f"make open ENVIRONMENT_SUFFIX={environment}" if address == OPEN_ADDRESS else None,
             "static": self._static_address,
+            "trend_strips": trend.strips,
         }
 
     def view_of(self, path: str) -> View:
         """In which form an address is answered where there is no page."""
         return self.json if path.startswith("/api/") else self.html
 
-    def problem(self, view: View, status: HTTPStatus, sentence: str) -> tuple[str, str]:
+    def problem(self, view: View, problem: Problem) -> tuple[str, str]:
         """The content type and the body of an answer that says what is wrong.
 
         That of a machine is what RFC 9457 defines.
         """
+        status, sentence, _ = problem
         if view.is_html:
             values = {"status": status, "sentence": sentence, "now": datetime.now(UTC)}
             return view.content_type, self._render("problem.html", values)
-        problem = {"title": status.phrase, "status": status.value, "detail": sentence}
-        return "application/problem+json", json.dumps(problem)
+        told = {"title": status.phrase, "status": status.value, "detail": sentence}
+        return "application/problem+json", json.dumps(told)
 
     def _html(self, answer: Answer) -> str:
         values = {"inputs": answer.inputs, "page": answer.content, "now": answer.now, "path": answer.page.path}

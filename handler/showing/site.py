@@ -18,7 +18,7 @@ from handler.recording.database import Database
 from handler.showing.inputs import BadInput, read_inputs
 from handler.showing.pages import PAGES, Page
 from handler.showing.reading import NotRecorded, Reading
-from handler.showing.rendering import Answer, Renderer, View
+from handler.showing.rendering import Answer, Problem, Renderer, View
 
 # What it answers to a GET, it answers to a HEAD.
 _METHODS = ["GET", "HEAD"]
@@ -40,6 +40,7 @@ _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 _TOO_SLOW = "The database took too long to answer. Ask for less: one project, one branch."
 _UNAVAILABLE = "The database cannot be asked at the moment. Try again in a minute."
+_BROKEN = "This page cannot be shown, and that is no fault of yours: the log of the results function says why."
 # Seconds after which it is worth asking again.
 _RETRY_AFTER = 30
 
@@ -80,37 +81,23 @@ class Site:
         return show
 
     def _show(self, page: Page, view: View, path: dict[str, str]) -> Response[Any]:
-        query = self._resolver.current_event.raw_event["rawQueryString"]
         try:
-            inputs = read_inputs(page.inputs, path, query)
-            with self._database.connected().transaction() as transaction:
-                transaction.connection.execute("set transaction isolation level repeatable read, read only")
-                reading = Reading(transaction.connection)
-                answer = page.read(reading, inputs)
-                now = reading.now
-        except BadInput as error:
-            return self._problem(view, HTTPStatus.BAD_REQUEST, str(error))
-        except NotRecorded as error:
-            return self._problem(view, HTTPStatus.NOT_FOUND, str(error), retry_after=error.retry_after)
-        except SchemaMismatch as error:
-            return self._unavailable(view, error, str(error))
-        except psycopg.errors.QueryCanceled as error:
-            return self._unavailable(view, error, _TOO_SLOW)
-        except (psycopg.OperationalError, MissingParameter, BotoCoreError, ClientError) as error:
-            return self._unavailable(view, error, _UNAVAILABLE)
-        body = view.write(Answer(page=page, inputs=inputs, content=answer, now=now))
+            body = view.write(self._answer(page, path))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a sentence
+            return self._problem(view, _explained(error))
         return _response(HTTPStatus.OK, view.content_type, body, {**_FRESH, **view.headers})
 
-    def _unavailable(self, view: View, error: Exception, sentence: str) -> Response[Any]:
-        logger.error("The database cannot be asked", error=type(error).__name__, reason=str(error))
-        return self._problem(view, HTTPStatus.SERVICE_UNAVAILABLE, sentence, retry_after=_RETRY_AFTER)
+    def _answer(self, page: Page, path: dict[str, str]) -> Answer:
+        inputs = read_inputs(page.inputs, path, self._resolver.current_event.raw_event["rawQueryString"])
+        with self._database.connected().transaction() as transaction:
+            transaction.connection.execute("set transaction isolation level repeatable read, read only")
+            reading = Reading(transaction.connection)
+            return Answer(page=page, inputs=inputs, content=page.read(reading, inputs), now=reading.now)
 
-    def _problem(
-        self, view: View, status: HTTPStatus, sentence: str, *, retry_after: int | None = None
-    ) -> Response[Any]:
-        content_type, body = self._renderer.problem(view, status, sentence)
-        headers = {"Retry-After": str(retry_after)} if retry_after else {}
-        return _response(status, content_type, body, {"Cache-Control": "no-store", **headers})
+    def _problem(self, view: View, problem: Problem) -> Response[Any]:
+        content_type, body = self._renderer.problem(view, problem)
+        headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+        return _response(problem.status, content_type, body, {"Cache-Control": "no-store", **headers})
 
     def _static(self, digest: str, name: str) -> Response[Any]:
         file = self._renderer.static_files.get(name)
@@ -121,10 +108,29 @@ class Site:
     def _not_found(self, _: NotFoundError) -> Response[Any]:
         view = self._renderer.view_of(self._resolver.current_event.path)
         if self._resolver.current_event.http_method not in _METHODS:
-            answer = self._problem(view, HTTPStatus.METHOD_NOT_ALLOWED, "Here is nothing to change: use GET.")
+            answer = self._problem(view, Problem(HTTPStatus.METHOD_NOT_ALLOWED, "Here is nothing to change: use GET."))
             answer.headers["Allow"] = ", ".join(_METHODS)
             return answer
-        return self._problem(view, HTTPStatus.NOT_FOUND, "There is no such page.")
+        return self._problem(view, Problem(HTTPStatus.NOT_FOUND, "There is no such page."))
+
+
+def _explained(error: Exception) -> Problem:
+    """What the reader is told of an error. What is nobody's doing is logged."""
+    match error:
+        case BadInput():
+            return Problem(HTTPStatus.BAD_REQUEST, str(error))
+        case NotRecorded():
+            return Problem(HTTPStatus.NOT_FOUND, str(error), error.retry_after)
+        case SchemaMismatch():
+            problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _RETRY_AFTER)
+        case psycopg.errors.QueryCanceled():
+            problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, _TOO_SLOW, _RETRY_AFTER)
+        case psycopg.OperationalError() | MissingParameter() | BotoCoreError() | ClientError():
+            problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, _RETRY_AFTER)
+        case _:
+            problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, _BROKEN)
+    logger.error("A page cannot be shown", exc_info=error)
+    return problem
 
 
 def _response(status: HTTPStatus, content_type: str, body: str | bytes, headers: dict[str, str]) -> Response[Any]:

@@ -1,0 +1,204 @@
+"""A project: how its main branch does, and what troubles it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from handler.showing.branches import RUNS, Build, KnownProject, branches_in_use, builds, find_project
+from handler.showing.failures import same
+from handler.showing.keys import runs_on_branch
+from handler.showing.models import RunSummary, Status, Test
+from handler.showing.outcomes import outcomes
+from handler.showing.reading import Reading
+
+# Builds of the trend; runs of a sparkline.
+_TREND, _HISTORY = 30, 30
+# Groups of failing tests, and tests of one of them; flaky, slowest and slower tests; runs.
+_GROUPS, _TESTS, _LISTED, _RUNS = 10, 50, 5, 10
+
+_BRANCH = "select id from history.branch where project_id = %s and name = %s"
+
+_FAILING = """
+    select test.number, test.id as test_id, test.file, test.suite, test.classname, test.name, test.variant,
+           notable.status::text, type, left(message, 1000) as message, runs, since.event_id as first_failing_run_id,
+           since.commit as first_failing_commit, history.time_of(since_run) as failing_since
+    from history.failing
+    join history.test on (project_id, test.number) = (%(project)s, failing.number)
+    join history.run as since on since.id = since_run
+    left join history.notable on (notable.run_id, notable.number) = (last_run, failing.number)
+    left join history.texts on (texts.run_id, texts.number) = (last_run, failing.number)
+    where failing.branch_id = %(branch)s and last_run >= history.key_of(now() - interval '30 days')
+    order by since_run desc, failing.number
+    limit 2000
+"""
+
+_FLAKY = """
+    select test.number, test.id as test_id, file, suite, classname, name, variant, commits, reruns,
+           history.time_of(last_run) as last_seen_at
+    from history.flaky(%(project)s, history.key_of(now() - interval '30 days')) as flaky
+    join history.test on (project_id, test.number) = (%(project)s, flaky.number)
+    order by commits + reruns desc, last_run desc
+    limit %(limit)s
+"""
+
+_SLOWEST = """
+    with measured as (
+        select *, sum(microseconds) over () as all_microseconds
+        from history.durations_between(%(project)s, current_date - 29, current_date)
+        order by microseconds / runs desc, number
+        limit %(limit)s
+    )
+    select id as test_id, file, suite, classname, name, variant, measured.runs,
+           microseconds / 1e6::double precision / measured.runs as mean_seconds,
+           microseconds / nullif(all_microseconds, 0)::double precision as share
+    from measured
+    join history.test on (project_id, test.number) = (%(project)s, measured.number)
+    order by mean_seconds desc, measured.number
+"""
+
+_SLOWER = """
+    select test_id, file, suite, classname, name, variant, mean_seconds, mean_seconds_before
+    from slower_tests
+    where project = %s
+    order by mean_seconds / mean_seconds_before desc
+    limit %s
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """`branch`: another one than the main branch."""
+
+    project: str
+    branch: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailingTest(Test):
+    """A test that fails on the branch now."""
+
+    status: Status | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailingSince:
+    """All tests that began to fail with one run and one message. `runs`: how many they failed in since, at most."""
+
+    type: str | None
+    message: str | None
+    status: Status | None
+    count: int
+    runs: int
+    first_failing_run_id: UUID
+    first_failing_commit: str | None
+    failing_since: datetime
+    tests: list[FailingTest]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlakyTest(Test):
+    """As the view flaky_tests has it, with its last outcomes on the branch."""
+
+    commits: int
+    reruns: int
+    last_seen_at: datetime
+    statuses: list[Status]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlowTest(Test):
+    """Of the 30 days up to today. `share`: of the time that all tests of the project took."""
+
+    runs: int
+    mean_seconds: float
+    share: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlowerTest(Test):
+    """As the view slower_tests has it."""
+
+    mean_seconds: float
+    mean_seconds_before: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectPage:
+    """What is known of a branch of a project, and of the project as a whole."""
+
+    project: str
+    branch: str | None
+    main_branch: str | None
+    branches: list[str]
+    trend: list[Build]
+    failing_tests: int
+    failing: list[FailingSince]
+    flaky: list[FlakyTest]
+    slowest: list[SlowTest]
+    slower: list[SlowerTest]
+    runs: list[RunSummary]
+
+
+def read(reading: Reading, inputs: Inputs) -> ProjectPage:
+    """Raises NotRecorded."""
+    project = find_project(reading, inputs.project)
+    branch, branch_id = _branch(reading, project, inputs.branch)
+    failing = reading.records(_FAILING, {"project": project.id, "branch": branch_id})
+    return ProjectPage(
+        project=project.name,
+        branch=branch,
+        main_branch=project.main_branch,
+        branches=branches_in_use(reading, project),
+        trend=builds(reading, branch_id, _TREND) if branch_id else [],
+        failing_tests=len(failing),
+        failing=_grouped(failing)[:_GROUPS],
+        flaky=_flaky(reading, project, branch_id),
+        slowest=reading.rows(SlowTest, _SLOWEST, {"project": project.id, "limit": _LISTED}),
+        slower=reading.rows(SlowerTest, _SLOWER, [project.name, _LISTED]),
+        runs=reading.rows(
+            RunSummary, f"{RUNS} where run.project_id = %s order by run.id desc limit %s", [project.id, _RUNS]
+        ),
+    )
+
+
+def _branch(reading: Reading, project: KnownProject, name: str | None) -> tuple[str | None, int | None]:
+    if name is None or name == project.main_branch:
+        return project.main_branch, project.main_branch_id
+    row = reading.records(_BRANCH, [project.id, name])
+    return name, row[0]["id"] if row else None
+
+
+def _grouped(tests: Sequence[dict[str, Any]]) -> list[FailingSince]:
+    groups: defaultdict[object, list[dict[str, Any]]] = defaultdict(list)
+    for test in tests:
+        groups[test["first_failing_run_id"], test["status"], same(test["type"], test["message"])].append(test)
+    told = ("type", "message", "status", "first_failing_run_id", "first_failing_commit", "failing_since")
+    names = ("test_id", "file", "suite", "classname", "name", "variant", "status")
+    return [
+        FailingSince(
+            **{name: group[0][name] for name in told},
+            count=len(group),
+            runs=max(test["runs"] for test in group),
+            tests=[FailingTest(**{name: test[name] for name in names}) for test in group[:_TESTS]],
+        )
+        for group in groups.values()
+    ]
+
+
+def _flaky(reading: Reading, project: KnownProject, branch_id: int | None) -> list[FlakyTest]:
+    rows = reading.records(_FLAKY, {"project": project.id, "limit": _LISTED})
+    runs = runs_on_branch(reading, branch_id, 3 * _HISTORY) if branch_id and rows else []
+    statuses = outcomes(reading, runs, [row["number"] for row in rows])
+    return [
+        FlakyTest(
+            **{name: value for name, value in row.items() if name != "number"},
+            # Of several jobs, each run has the tests of its own.
+            statuses=[status for status in statuses.get(row["number"], []) if status][-_HISTORY:],
+        )
+        for row in rows
+    ]
