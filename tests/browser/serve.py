@@ -18,7 +18,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
     try:
-        with served(arguments.data, port=arguments.port) as site:
+        with served(port=arguments.port) as site:
+            site.show(arguments.data)
             print(f"{site.address} after {time.monotonic() - started:.1f} s, until Ctrl-C", flush=True)
             signal.pause()
     except KeyboardInterrupt:

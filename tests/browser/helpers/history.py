@@ -50,7 +50,7 @@ class History:
             Upload(
                 bucket=BUCKET,
                 key=key,
-                version_id=str(uuid5(_VERSIONS, f"{self._uploads} {key}")),
+                version_id=str(uuid5(_VERSIONS, str(self._uploads))),
                 etag=hashlib.md5(content, usedforsecurity=False).hexdigest(),
                 size=len(content),
                 uploaded_at=at,

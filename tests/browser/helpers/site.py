@@ -1,4 +1,4 @@
-"""The results function in this process, with HTTP before it: and a database with a history, and Parameter Store."""
+"""The results function in this process, with HTTP before it: and databases with histories, and Parameter Store."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import importlib
 import os
 import tempfile
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from handler.recording import reader
 from local.emulator import Emulator
@@ -27,65 +28,107 @@ from tests.browser.helpers.datasets import DATASETS
 from tests.browser.helpers.history import History
 from tests.postgres import migrate, temporary_server
 
+_OWNER = "tap"
 _OWNER_PASSWORD = "correct horse battery staple"
 _READER_PASSWORD = "who only looks"
 _PREFIX = "/tap/test/database"
+# The name that the function is told.
+_DATABASE = "tap"
 # Seconds, as the function has them in AWS.
 _TIMEOUT = 30
 
+# Before the schema is made, since views are bound to the function that they find then.
+_FREEZE = """
+create schema frozen;
+grant usage on schema frozen to public;
+create function frozen.now() returns timestamptz language sql stable return {}::timestamptz;
+alter database {} set search_path = frozen, pg_catalog, public;
+"""
 
-@dataclass(frozen=True, kw_only=True)
+
 class Site:
-    """Where the pages are served; the database behind them."""
+    """The pages at `address`. They show one history at a time, each of which is made when it is first asked for.
 
-    address: str
-    database: PostgresServer
+    `now`: what the pages take for the time, if not the real one.
+    """
+
+    def __init__(self, address: str, server: PostgresServer, now: datetime | None) -> None:
+        self.address = address
+        self._server = server
+        self._now = now
+        self._shown = "nothing"
+        self._made = {"nothing"}
+
+    def show(self, data: str) -> None:
+        """Changes to this history: its database gets the name that the function knows."""
+        if data == self._shown:
+            return
+        with self._server._connect("postgres") as connection:
+            _rename(connection, _DATABASE, self._shown)
+            self._shown = data
+            if data in self._made:
+                _rename(connection, data, _DATABASE)
+                return
+            create = sql.SQL("create database {} owner {}")
+            connection.execute(create.format(sql.Identifier(_DATABASE), sql.Identifier(_OWNER)))
+        self._made.add(data)
+        if self._now:
+            with self._server._connect(_DATABASE) as connection:
+                connection.execute(sql.SQL(_FREEZE).format(self._now.isoformat(), sql.Identifier(_DATABASE)))
+        with self.connect() as connection:
+            migrate(connection)
+            reader.set_up(connection, _READER_PASSWORD)
+            history = History(connection)
+            DATASETS[data](history, self._now or datetime.now(UTC).replace(microsecond=0))
+            history.finish()
 
     def connect(self) -> Connection[Any]:
-        """As the owner, past the function."""
-        return owner_of(self.database)
+        """To the database that is shown, past the function and as its owner."""
+        return psycopg.connect(
+            host=self._server.hostname,
+            hostaddr="127.0.0.1",
+            port=self._server.port,
+            user=_OWNER,
+            password=_OWNER_PASSWORD,
+            dbname=_DATABASE,
+            sslmode="verify-full",
+            sslrootcert=str(self._server.ca_file),
+            autocommit=True,
+        )
+
+    def value(self, query: str, *values: object) -> Any:
+        """What this query of the history that is shown has in its first row and column."""
+        with self.connect() as connection:
+            row = connection.execute(query.encode(), values).fetchone()
+        assert row, f"nothing is found: {query} {values}"
+        return row[0]
 
 
-def owner_of(server: PostgresServer) -> Connection[Any]:
-    return psycopg.connect(
-        host=server.hostname,
-        hostaddr="127.0.0.1",
-        port=server.port,
-        user="tap",
-        password=_OWNER_PASSWORD,
-        dbname="tap",
-        sslmode="verify-full",
-        sslrootcert=str(server.ca_file),
-        autocommit=True,
-    )
+def _rename(connection: Connection[Any], before: str, after: str) -> None:
+    # The function finds its connection gone and opens another, as after a failover.
+    connection.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", [before])
+    connection.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(before), sql.Identifier(after)))
 
 
 @contextmanager
-def served(data: str, *, port: int = 0, now: datetime | None = None) -> Iterator[Site]:
-    """The pages of this history; port 0 is any that is free. The environment of this process is the function's."""
-    now = now or datetime.now(UTC).replace(microsecond=0)
+def served(*, port: int = 0, now: datetime | None = None) -> Iterator[Site]:
+    """The pages; port 0 is any that is free. The environment of this process is the function's meanwhile."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         emulator = stack.enter_context(Emulator(log=directory / "emulator"))
         server = stack.enter_context(temporary_server(password=_OWNER_PASSWORD))
-        with owner_of(server) as connection:
-            migrate(connection)
-            reader.set_up(connection, _READER_PASSWORD)
-            history = History(connection)
-            DATASETS[data](history, now)
-            history.finish()
         _put_parameters(emulator, server)
         http = stack.enter_context(_http_server(port))
         address = f"http://127.0.0.1:{http.server_address[1]}"
         stack.enter_context(_environment(emulator, server, address))
-        yield Site(address=address, database=server)
+        yield Site(address, server, now)
 
 
 def _put_parameters(emulator: Emulator, server: PostgresServer) -> None:
     ssm = emulator.client("ssm")
     parameters = {
         "endpoint": f"{server.hostname}:{server.port}",
-        "name": "tap",
+        "name": _DATABASE,
         "reader-password": _READER_PASSWORD,
     }
     for name, value in parameters.items():
@@ -94,7 +137,6 @@ def _put_parameters(emulator: Emulator, server: PostgresServer) -> None:
 
 @contextmanager
 def _environment(emulator: Emulator, server: PostgresServer, address: str) -> Iterator[None]:
-    """The function's, for as long as it is served."""
     before = dict(os.environ)
     for name in [name for name in before if name.startswith(("AWS_", "PG"))]:
         del os.environ[name]
@@ -155,7 +197,11 @@ class _Handler(BaseHTTPRequestHandler):
         # Here, since the function looks at its environment once.
         results_function = importlib.import_module("handler.results_function")
         with _container:
-            answer = results_function.lambda_handler(self._event(), _Context())
+            try:
+                answer = results_function.lambda_handler(self._event(), _Context())
+            except Exception:  # noqa: BLE001 - as Lambda does it
+                traceback.print_exc()
+                answer = {"statusCode": HTTPStatus.BAD_GATEWAY, "body": "Internal Server Error"}
         body = answer.get("body") or ""
         content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
         self.send_response(answer["statusCode"])
@@ -166,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
+    do_HEAD = do_GET  # noqa: N815 - http.server's name
 
     def _event(self) -> dict[str, Any]:
         """As a function URL makes it (payload 2.0)."""

@@ -1,0 +1,62 @@
+"""Every page, named once: the checks of all pages and the screenshots go through this list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from tests.browser.helpers.site import Site
+
+_RUN = "select '/runs/' || id from run_summary where project = %s"
+_LATEST = "order by uploaded_at desc limit 1"
+_TEST = "select '/tests/' || id from test where project = %s and name like %s"
+
+
+def _broken(site: Site) -> str:
+    """The run that broke eight tests."""
+    return str(site.value(f"{_RUN} and branch = 'main' and failed > 8 order by uploaded_at limit 1", "shop-api"))
+
+
+def _build(site: Site) -> str:
+    """The latest build of main that tells of two browsers and of parts."""
+    query = (
+        "select {} from run_summary where project = 'shop-web' and branch = 'main' order by uploaded_at desc limit 1"
+    )
+    commit, build_url = (site.value(query.format(column)) for column in ("commit", "build_url"))
+    return "/builds?" + urlencode({"project": "shop-web", "commit": commit, "build_url": build_url})
+
+
+PAGES: dict[str, Callable[[Site], str]] = {
+    "projects": lambda _: "/",
+    "project": lambda _: "/project?project=shop-api",
+    "project-in-series": lambda _: "/project?project=shop-web",
+    "runs": lambda _: "/runs?project=shop-api",
+    "runs-of-a-branch": lambda _: "/runs?project=mobile&branch=main",
+    "run": _broken,
+    "run-of-pull-request": lambda site: str(
+        site.value(f"{_RUN} and branch = 'pr/1284-voucher-scope' {_LATEST}", "shop-api")
+    ),
+    "run-passed": lambda site: str(site.value(f"{_RUN} and failed + error + flaky = 0 {_LATEST}", "shop-web")),
+    "run-with-attachments": lambda site: str(site.value(f"{_RUN} and failed > 0 {_LATEST}", "shop-web")),
+    "build": _build,
+    "test": lambda site: str(site.value(_TEST, "shop-api", "test_last_item_is_sold_once%read_committed%")),
+    "test-failing": lambda site: str(site.value(_TEST, "shop-api", "test_rounds_half_to_even%KWD%")),
+    "grid": lambda _: "/grid?project=shop-api&branch=main",
+    "failing": lambda _: "/failing",
+    "flaky": lambda _: "/flaky",
+    "flaky-of-a-project": lambda _: "/flaky?project=shop-web",
+    "slowest": lambda _: "/slowest",
+    "search": lambda _: "/search?q=delivery",
+    "search-for-nothing": lambda _: "/search?q=nothing+is+called+so",
+    "uploads": lambda _: "/uploads",
+    "upload-refused": lambda site: str(
+        site.value("select '/uploads/' || event_id from upload where error_code = 'not_xml' order by uploaded_at desc")
+    ),
+}
+
+# What is wrong with a request is a page as well.
+PROBLEMS = {
+    "no-such-page": ("/no-such-page", 404),
+    "no-such-run": ("/runs/3b241101-e2bb-4255-8caf-4136c566a962", 404),
+    "no-id": ("/runs/latest", 400),
+}
