@@ -17,7 +17,7 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local upload results forget test test-unit security check format synth package rds-ca-bundle benchmark lock clean prerequisites
+.PHONY: help setup demo local open upload results forget test test-unit security check format synth package rds-ca-bundle benchmark lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ demo: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine
 
 local: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine and keep it up until Ctrl-C
 	@$(PY) -m local up
+
+open: $(PYTHON_READY) ## Look at the results of ENVIRONMENT_SUFFIX (default: dev) in AWS in your browser, until Ctrl-C
+	@$(PY) -m local open --environment="$${ENVIRONMENT_SUFFIX:-dev}"
 
 # By the environment, into which make hands such variables: names may have blanks and quotes.
 upload: $(PYTHON_READY) ## Upload FILE as PROJECT's to `make local`, show it; also JOB, BRANCH, COMMIT, BUILD_URL

@@ -9,12 +9,16 @@ from types import FrameType
 
 from rich.console import Console
 
+from handler.addresses import OPEN_PORT
 from local import running
 from local.cdktf import CommandFailedError
 from local.demo import run_demo
 from local.forget import NotForgottenError, run_forget
+from local.open import run_open
+from local.pages import PortTakenError
 from local.postgres import PostgresUnavailableError
 from local.processes import ChildProcessFailedError
+from local.refusals import ResultsUnavailableError
 from local.running import AlreadyRunsError, NothingRunsError
 from local.tables import run_results
 from local.up import run_up
@@ -44,7 +48,9 @@ def main() -> None:
         NotForgottenError,
         NothingRunsError,
         NotProcessedError,
+        PortTakenError,
         PostgresUnavailableError,
+        ResultsUnavailableError,
         UploadRefusedError,
     ) as error:
         sys.exit(f"TAP: {error}")
@@ -90,6 +96,18 @@ def _parser() -> argparse.ArgumentParser:
     results.add_argument("--project", help="only of this project")
     results.add_argument("--limit", type=_positive, default=10, metavar="N", help="of each (default: %(default)s)")
     results.set_defaults(run=_results, interrupted="Interrupted.")
+
+    open_ = commands.add_parser(
+        "open",
+        help="look at the results of an environment in AWS, until Ctrl-C",
+        description="Serve the pages of an environment in AWS on this machine, for its browser alone, until Ctrl-C."
+        " Each request is signed with your AWS credentials. They need the policy that the output"
+        " results_reader_policy_arn names.",
+    )
+    open_.add_argument("--environment", metavar="SUFFIX", default="dev", help="default: %(default)s")
+    open_.add_argument("--port", type=int, default=OPEN_PORT, help="of this machine (default: %(default)s)")
+    open_.add_argument("--no-browser", action="store_true", help="only print the address")
+    open_.set_defaults(run=_open, interrupted="Nothing is served any more.")
 
     forget = commands.add_parser(
         "forget",
@@ -144,6 +162,11 @@ def _upload(console: Console, arguments: argparse.Namespace) -> bool:
 
 def _results(console: Console, arguments: argparse.Namespace) -> bool:
     run_results(console, arguments.platform, project=arguments.project or None, limit=arguments.limit)
+    return True
+
+
+def _open(console: Console, arguments: argparse.Namespace) -> bool:
+    run_open(console, arguments.environment, port=arguments.port, starts_browser=not arguments.no_browser)
     return True
 
 
