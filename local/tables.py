@@ -1,6 +1,5 @@
 """What the database says about runs and tests, as tables for a terminal."""
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, LiteralString
@@ -10,11 +9,10 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Column, Table
 from rich.text import Text
 
 from handler.recording.projects import ALL_OTHERS, MAX_SERIES
+from local.layout import Column, listing, number, show_table
 from local.running import running_platform
 
 Row = dict[str, Any]
@@ -23,6 +21,8 @@ _STYLES = {"passed": "green", "failed": "red", "error": "red", "skipped": "yello
 _SHORT_COMMIT = 8  # characters
 _MESSAGE = 120  # characters
 _MINUTE = 60  # seconds
+# Characters that a column needs at least. A time has 16; these leave room for the others at 80.
+_NAME, _TEST, _TOTALS = 16, 22, 20
 
 
 def run_results(console: Console, platform: Path, *, project: str | None, limit: int) -> None:
@@ -34,17 +34,17 @@ def run_results(console: Console, platform: Path, *, project: str | None, limit:
 def show_results(console: Console, connection: psycopg.Connection[Any], *, project: str | None, limit: int) -> None:
     """The latest runs, and the slowest, flaky and failing tests: at most `limit` of each, of all projects or one."""
     read = _View(connection, project=project, limit=limit)
-    _show(
+    show_table(
         console,
         "Latest runs",
         [
-            _short("uploaded"),
-            _long("project"),
-            _long("series"),
-            _long("branch"),
-            _short("commit"),
-            "tests",
-            _number("duration"),
+            Column("uploaded"),
+            Column("project", least=_NAME),
+            Column("series", least=_NAME, leaves=2),
+            Column("branch", least=_NAME, leaves=3),
+            Column("commit", leaves=4),
+            listing("tests", least=_TOTALS),
+            number("duration", leaves=1),
         ],
         (
             [
@@ -59,10 +59,16 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
             for run in read.rows("run_summary", order="uploaded_at desc")
         ),
     )
-    _show(
+    show_table(
         console,
         "Slowest tests of the last 30 days",
-        [_long("project"), _long("test"), _number("mean"), _number("95 %"), _number("runs")],
+        [
+            Column("project", least=_NAME),
+            Column("test", least=_TEST),
+            number("mean"),
+            number("95 %", leaves=2),
+            number("runs", leaves=1),
+        ],
         (
             [
                 plain(test["project"]),
@@ -74,26 +80,32 @@ def show_results(console: Console, connection: psycopg.Connection[Any], *, proje
             for test in read.rows("slowest_tests", order="mean_seconds desc")
         ),
     )
-    _show(
+    show_table(
         console,
         "Flaky tests of the last 30 days",
-        [_long("project"), _long("test"), _number("commits"), _number("reruns"), _short("last seen")],
+        [
+            Column("project", least=_NAME),
+            Column("test", least=_TEST),
+            number("commits", leaves=2),
+            number("reruns", leaves=1),
+            Column("last seen", leaves=3),
+        ],
         (
             [plain(test["project"]), _name(test), test["commits"], test["reruns"], _time(test["last_seen_at"])]
             for test in read.rows("flaky_tests", order="last_seen_at desc")
         ),
     )
-    _show(
+    show_table(
         console,
         "Failing tests",
         [
-            _long("project"),
-            _long("test"),
-            _long("series"),
-            _long("branch"),
-            _short("since"),
-            _short("first commit"),
-            _number("runs"),
+            Column("project", least=_NAME),
+            Column("test", least=_TEST),
+            Column("series", least=_NAME, leaves=2),
+            Column("branch", least=_NAME, leaves=4),
+            Column("since"),
+            Column("first commit", leaves=3),
+            number("runs", leaves=1),
         ],
         (
             [
@@ -137,30 +149,30 @@ def show_run(console: Console, connection: psycopg.Connection[Any], run_id: UUID
         console.print(Text(told, "red"))
     if run["series"] == ALL_OTHERS:
         console.print(Text(f"The project has {MAX_SERIES} series and more: name the job, or its histories mix.", "red"))
-    _show(
+    show_table(
         console,
         "Failed tests",
-        [_short("status"), _long("test"), _long("message")],
+        [Column("status"), Column("test", least=_TEST), Column("message", least=_TEST)],
         ([_status(test["status"]), _name(test), plain(test["message"] or test["type"], _MESSAGE)] for test in failed),
     )
     if outputs:
-        _show(
+        show_table(
             console,
             "Output of their suites",
-            [_long("suite"), _long("ends with")],
+            [Column("suite", least=_NAME), Column("ends with", least=_TEST)],
             ([plain(output["suite"]), _end(output["system_err"] or output["system_out"])] for output in outputs),
         )
     if flaky:
-        _show(
+        show_table(
             console,
             "Flaky tests",
-            [_number("attempts"), _long("test"), _long("first failed with")],
+            [number("attempts", leaves=1), Column("test", least=_TEST), Column("first failed with", least=_TEST)],
             ([test["attempts"], _name(test), plain(test["message"] or test["type"], _MESSAGE)] for test in flaky),
         )
-    _show(
+    show_table(
         console,
         "Slowest tests",
-        [_number("duration"), _short("status"), _long("test")],
+        [number("duration"), Column("status", leaves=1), Column("test", least=_TEST)],
         ([_seconds(test["duration_seconds"]), _status(test["status"]), _name(test)] for test in slowest),
     )
 
@@ -188,30 +200,6 @@ class _View:
         ).format(sql.Identifier(name), sql.SQL(order))
         with self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, self._parameters).fetchall()
-
-
-def _show(
-    console: Console, title: str, columns: Sequence[Column | str], rows: Iterable[Sequence[str | int | Text]]
-) -> None:
-    table = Table(*columns, box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for row in rows:
-        # Text, since a plain string would be read as markup.
-        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    console.print(Text.assemble("\n", (title, "bold"), "" if table.row_count else ": none"))
-    if table.row_count:
-        console.print(Padding(table, (0, 0, 0, 2)))
-
-
-def _number(name: str) -> Column:
-    return Column(name, justify="right", no_wrap=True)
-
-
-def _short(name: str) -> Column:
-    return Column(name, no_wrap=True)
-
-
-def _long(name: str) -> Column:
-    return Column(name, overflow="fold")
 
 
 def _name(test: Row) -> str:
