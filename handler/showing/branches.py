@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -85,10 +85,6 @@ def builds(reading: Reading, branch_id: int, limit: int) -> list[Build]:
 
 def _build(runs: list[RunSummary]) -> Build:
     """`runs`: the latest first."""
-    totals = {
-        name: sum(getattr(run, name) for run in runs)
-        for name in ("tests", "passed", "failed", "error", "skipped", "flaky")
-    }
     return Build(
         id=runs[0].id,
         commit=runs[0].commit,
@@ -96,7 +92,7 @@ def _build(runs: list[RunSummary]) -> Build:
         uploaded_at=runs[0].uploaded_at,
         duration_seconds=sum(run.duration_seconds or 0 for run in runs),
         runs=len(runs),
-        **totals,
+        **{field.name: sum(getattr(run, field.name) for run in runs) for field in fields(Totals)},
     )
 
 

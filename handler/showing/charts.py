@@ -23,6 +23,10 @@ _HEIGHTS: dict[Status, int] = {"failed": 14, "error": 14, "flaky": 9, "passed": 
 # Percent of a bar that an outcome gets at least, so that one failure of a thousand is seen.
 _LEAST = 1.6
 
+_ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+
+_MINUTE, _HOUR = 60, 3600  # seconds
+
 # Percent of an axis that the name of a day takes.
 _DAY_LABEL = 12
 
@@ -121,11 +125,17 @@ def slots(count: int) -> list[Slot]:
 
 
 def nice(most: float) -> float:
-    """The end of an axis: 1, 2, 2.5 or 5 times a power of ten, at or above `most`."""
+    """The end of an axis: a round number at or above `most`."""
     if most <= 0:
         return 1
     power: float = 10.0 ** math.floor(math.log10(most))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= most)
+    return next(step * power for step in _ROUND if step * power >= most)
+
+
+def nice_seconds(most: float) -> float:
+    """The end of an axis of time: round in the unit that people count it in."""
+    unit = 1 if most <= _MINUTE else _MINUTE if most <= _HOUR else _HOUR
+    return nice(most / unit) * unit
 
 
 def days(moments: Sequence[datetime]) -> list[tuple[Slot, datetime]]:

@@ -12,6 +12,7 @@ from handler.showing.reading import Reading
 # Tests of one kind that are named.
 NAMED = 8
 
+Base = Literal["previous", "main"]
 Change = Literal["newly failing", "still failing", "fixed", "new", "vanished"]
 _CHANGES: tuple[Change, ...] = ("newly failing", "still failing", "fixed", "new", "vanished")
 
@@ -41,7 +42,7 @@ class ChangedTest(Test):
 class Comparison:
     """A run against `base`: how many tests are otherwise, and of each kind the first."""
 
-    against: Literal["previous", "main"]
+    against: Base
     base: RunReference
     counts: dict[Change, int]
     tests: list[ChangedTest]
@@ -53,14 +54,15 @@ class Comparison:
 
 def comparisons(reading: Reading, run: KnownRun) -> list[Comparison]:
     """Against the run before on the branch, and against the main branch; as far as there are such runs."""
-    bases: list[tuple[Literal["previous", "main"], KnownRun | None]] = [
+    bases: list[tuple[Base, KnownRun | None]] = [
         ("previous", run_before(reading, run)),
         ("main", run_on_main_before(reading, run)),
     ]
-    return [_comparison(reading, run, base, against) for against, base in bases if base]
+    return [comparison(reading, run, base, against) for against, base in bases if base]
 
 
-def _comparison(reading: Reading, run: KnownRun, base: KnownRun, against: Literal["previous", "main"]) -> Comparison:
+def comparison(reading: Reading, run: KnownRun, base: KnownRun, against: Base) -> Comparison:
+    """Of two runs of a project."""
     values = {"key": run.key, "base": base.key, "project_id": run.project_id, "named": NAMED}
     rows = reading.records(_CHANGED, values)
     counts = {row["change"]: row.pop("count") for row in rows}

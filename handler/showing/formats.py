@@ -51,6 +51,11 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60:,} h {minutes % 60:02} min"
 
 
+def round_duration(seconds: float) -> str:
+    """Of the end of an axis, without what is nought: `2 min`, `12 s`."""
+    return duration(seconds).replace(" 00 s", "").replace(" 00 min", "").replace(".0 s", " s")
+
+
 def exact(moment: datetime) -> str:
     """`Mon 23 Nov 2026, 17:40:05 UTC`."""
     return f"{moment.astimezone(UTC):%a} {moment.astimezone(UTC).day} {moment.astimezone(UTC):%b %Y, %H:%M:%S} UTC"

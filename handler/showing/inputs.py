@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import types
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -71,10 +71,6 @@ def _value(name: str, text: str, kind: Any) -> Any:
     if kind is str:
         return text
     try:
-        if kind is datetime:
-            # A form gives a day; a moment without an offset is one of UTC.
-            moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         if kind is UUID:
             return UUID(text)
         return date.fromisoformat(text) if kind is date else _count(text)
@@ -83,7 +79,6 @@ def _value(name: str, text: str, kind: Any) -> Any:
             UUID: "an id (3b241101-e2bb-4255-8caf-4136c566a962)",
             int: f"a whole number from 0 to {_MAX_COUNT:,}",
             date: "a day (2026-11-23)",
-            datetime: "a day or a time (2026-11-23T17:40:00Z)",
         }[kind]
         raise BadInput(f"{name} {text[:40]!r} is not valid: give {wanted}.") from None
 

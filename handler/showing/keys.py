@@ -13,7 +13,7 @@ from handler.showing.reading import NotRecorded, Reading
 _RETRY_AFTER = 5
 
 _COLUMNS = """
-    select run.id as key, run.project_id, branch_id, series_id, event_id as id, branch.name as branch, commit,
+    select run.id as key, run.project_id, branch_id, series_id, event_id as id, branch.name as branch, run.commit,
            history.time_of(run.id) as uploaded_at
     from history.run
     join history.branch on branch.id = branch_id
@@ -53,6 +53,18 @@ def run_before(reading: Reading, run: KnownRun) -> KnownRun | None:
         KnownRun,
         f"{_COLUMNS} where (branch_id, series_id) = (%s, %s) and run.id < %s order by run.id desc limit 1",
         [run.branch_id, run.series_id, run.key],
+    )
+
+
+def run_of_build_before(reading: Reading, run: KnownRun, build_url: str | None) -> KnownRun | None:
+    """The run before on the branch, of the same series, that belongs to another build: commit and build URL."""
+    return reading.row(
+        KnownRun,
+        f"""{_COLUMNS} join upload using (event_id)
+            where (branch_id, series_id) = (%s, %s) and run.id < %s
+              and (upload.commit is distinct from %s or build_url is distinct from %s)
+            order by run.id desc limit 1""",
+        [run.branch_id, run.series_id, run.key, run.commit, build_url],
     )
 
 

@@ -77,22 +77,13 @@ class Test:
 
     @property
     def place(self) -> str:
-        """Where it stands: its file or suites, and its class; without what its name says already."""
-        places = [self.file or self.suite, self.classname]
-        if places[0] and self.classname and _says(places[0], self.classname):
-            places = [self.classname] if not self.file else [self.file, *_rest(self.file, self.classname)]
-        return " › ".join(place for place in places if place and place != self.name)
-
-
-def _says(place: str, classname: str) -> bool:
-    return _words(classname).startswith(_words(place))
-
-
-def _rest(file: str, classname: str) -> list[str]:
-    # `tests.test_stock.TestStock` in `tests/test_stock.py` is `TestStock`.
-    rest = classname[len(_words(file)) :].lstrip(".")
-    return [rest] if rest else []
-
-
-def _words(place: str) -> str:
-    return place.removesuffix(".py").replace("/", ".")
+        """Where it stands: its file, or else its suites, and its class. Runners repeat one in the other."""
+        where, classname = self.file or self.suite or "", self.classname or ""
+        if where.endswith(classname):
+            return where if where != self.name else ""
+        # `tests.test_stock.TestStock` in `tests/test_stock.py` is `TestStock`.
+        module = where.removesuffix(".py").replace("/", ".")
+        if classname.startswith(f"{module}."):
+            classname = classname[len(module) + 1 :] if self.file else classname
+            where = where if self.file else ""
+        return " › ".join(place for place in (where, classname) if place and place != self.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from handler.showing import project, projects, run
+from handler.showing import build, project, projects, result, run, runs, test
 from handler.showing.reading import Reading
 from handler.showing.rendering import Renderer, View
 
@@ -32,5 +32,9 @@ class Page:
 PAGES = (
     Page(path="/", inputs=projects.Inputs, read=projects.read, template="projects.html"),
     Page(path="/project", inputs=project.Inputs, read=project.read, template="project.html"),
+    Page(path="/runs", inputs=runs.Inputs, read=runs.read, template="runs.html"),
+    Page(path="/builds", inputs=build.Inputs, read=build.read, template="build.html"),
     Page(path="/runs/<run_id>", inputs=run.Inputs, read=run.read, template="run.html"),
+    Page(path="/runs/<run_id>/tests/<test_id>", inputs=result.Inputs, read=result.read, template="result.html"),
+    Page(path="/tests/<test_id>", inputs=test.Inputs, read=test.read, template="test.html"),
 )

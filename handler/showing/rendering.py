@@ -17,7 +17,7 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handler.addresses import OPEN_ADDRESS
-from handler.showing import charts, formats, trend
+from handler.showing import charts, formats, lanes, trend
 
 if TYPE_CHECKING:
     from handler.showing.pages import Page
@@ -98,6 +98,7 @@ class Renderer:
             "number": formats.number,
             "one_line": formats.one_line,
             "percent": formats.percent,
+            "round_duration": formats.round_duration,
             "trace": formats.trace,
             "web_address": web_address,
         }
@@ -105,6 +106,7 @@ class Renderer:
             "ago": formats.ago,
             "charts": charts,
             "environment": environment,
+            "lanes": lanes,
             "link": link,
             "open_command": f"make open ENVIRONMENT_SUFFIX={environment}" if address == OPEN_ADDRESS else None,
             "static": self._static_address,

@@ -21,8 +21,8 @@ _OUTPUTS, _OUTPUT = 5, 2_000
 _RUN = """
     select run_summary.*, upload.size, hostnames, properties,
            (select count(*) from run_summary as other
-            where (other.project, other.commit, other.build_url)
-                  is not distinct from (run_summary.project, run_summary.commit, run_summary.build_url)) as build_runs
+            where other.project = run_summary.project and other.commit is not distinct from run_summary.commit
+              and other.build_url is not distinct from run_summary.build_url) as build_runs
     from run_summary
     join run using (id)
     join upload on event_id = id

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from handler.showing import formats
 from handler.showing.branches import Build
-from handler.showing.charts import Rect, Slot, bar, nice, slots
+from handler.showing.charts import Rect, Slot, bar, nice, nice_seconds, slots
 
 # Pixels above and below what is drawn, so that marks on the edge are whole.
 _EDGE = 8
@@ -18,8 +18,6 @@ _LEAST_BAR = 2.0
 
 # Times the median from which on a duration stands out.
 _OUTLIER = 1.3
-
-_MINUTE, _HOUR = 60, 3600  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +139,7 @@ def _durations(builds: Sequence[Build], places: Sequence[Slot]) -> Strip:
     height = 44
     durations = [build.duration_seconds for build in builds]
     median = statistics.median(durations)
-    most = _nice_seconds(max(durations))
+    most = nice_seconds(max(durations))
     return Strip(
         name="Duration",
         figure=formats.duration(durations[-1]),
@@ -149,7 +147,7 @@ def _durations(builds: Sequence[Build], places: Sequence[Slot]) -> Strip:
         told=_told(builds, lambda build: formats.duration(build.duration_seconds)),
         height=height + 2 * _EDGE,
         rules=[_EDGE, _EDGE + height],
-        ends=(formats.duration(most), "0"),
+        ends=(formats.round_duration(most), "0"),
         bars=[
             [_risen("outlier" if seconds > _OUTLIER * median else "duration", place, height, seconds / most)]
             if seconds
@@ -163,12 +161,6 @@ def _durations(builds: Sequence[Build], places: Sequence[Slot]) -> Strip:
 def _risen(kind: str, place: Slot, height: int, share: float) -> Rect:
     size = max(_LEAST_BAR, height * share)
     return bar(kind, place, _EDGE + height - size, size)
-
-
-def _nice_seconds(most: float) -> float:
-    """The end of an axis in units that people count time in."""
-    unit = 1 if most <= _MINUTE else _MINUTE if most <= _HOUR else _HOUR
-    return nice(most / unit) * unit
 
 
 def _told(builds: Sequence[Build], tell: Callable[[Build], str]) -> str:
