@@ -30,7 +30,7 @@ class Upload:
     @property
     def event_id(self) -> UUID:
         """The upload's identity: equal whenever bucket, key and version are."""
-        return uuid5(_UPLOADS, json.dumps([self.bucket, self.key, self.version_id]))
+        return upload_id(self.bucket, self.key, self.version_id)
 
     @property
     def readable_key(self) -> str:
@@ -41,6 +41,11 @@ class Upload:
     def kind(self) -> Literal["junit", "artifact"]:
         """By the key alone: `.xml` and `.xml.gz` are reports."""
         return "junit" if self.key.endswith((".xml", ".xml.gz")) else "artifact"
+
+
+def upload_id(bucket: str, key: str, version_id: str) -> UUID:
+    """The id of this version of an object: of its upload, its event, and its run."""
+    return uuid5(_UPLOADS, json.dumps([bucket, key, version_id]))
 
 
 def read_uploads(body: str) -> list[Upload]:

@@ -7,7 +7,7 @@ import functools
 import types
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -62,7 +62,8 @@ def _value(name: str, text: str, kind: Any) -> Any:
         raise BadInput(f"{name} has more than {_MAX_LENGTH} characters.")
     if "\0" in text:
         raise BadInput(f"{name} has a NUL, which no name has.")
-    if isinstance(kind, types.UnionType):
+    # `Literal[...] | None` is no UnionType before Python 3.14.
+    if get_origin(kind) in {types.UnionType, Union}:
         return _value(name, text, get_args(kind)[0])
     if get_origin(kind) is Literal:
         if text not in get_args(kind):

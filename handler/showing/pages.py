@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from handler.showing import build, project, projects, result, run, runs, test
+from handler.showing import build, project, projects, result, run, runs, test, upload, uploads
 from handler.showing.reading import Reading
 from handler.showing.rendering import Renderer, View
 
@@ -37,4 +37,7 @@ PAGES = (
     Page(path="/runs/<run_id>", inputs=run.Inputs, read=run.read, template="run.html"),
     Page(path="/runs/<run_id>/tests/<test_id>", inputs=result.Inputs, read=result.read, template="result.html"),
     Page(path="/tests/<test_id>", inputs=test.Inputs, read=test.read, template="test.html"),
+    Page(path="/upload", inputs=upload.Identity, read=upload.read_by_identity, template="upload.html"),
+    Page(path="/uploads", inputs=uploads.Inputs, read=uploads.read, template="uploads.html"),
+    Page(path="/uploads/<upload_id>", inputs=upload.Inputs, read=upload.read, template="upload.html"),
 )
