@@ -1,0 +1,61 @@
+"""The results function, asked as a function URL asks it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from handler import results_function
+from tests.handler.helpers.surroundings import LambdaContext
+
+READER_PASSWORD = "who only looks"
+ADDRESS = "https://tap.example.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The answer to a request; its headers have names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Results:
+    """The function in one container."""
+
+    def get(self, path: str, *, method: str = "GET", **query: object) -> Answer:
+        """What it answers; `query` by names, without those that are None."""
+        asked = urlencode({name: value for name, value in query.items() if value is not None})
+        return self.ask(path, asked, method=method)
+
+    def ask(self, path: str, query: str = "", *, method: str = "GET", accepts: str = "gzip") -> Answer:
+        """`query`: as it stands in the URL."""
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": {"accept-encoding": accepts},
+            "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
+            "isBase64Encoded": False,
+        }
+        answer = results_function.lambda_handler(event, LambdaContext())
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        body = answer["body"] or ""
+        content = base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()
+        if headers.get("content-encoding") == "gzip":
+            content = gzip.decompress(content)
+        return Answer(status=answer["statusCode"], headers=headers, text=content.decode())
+
+    def restart(self) -> None:
+        """Goes on in a new container, which reads its environment anew."""
+        results_function._site()._database.close()
+        results_function._site.cache_clear()
