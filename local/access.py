@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from botocore.credentials import Credentials
 
-from local.emulator import EmulatedAws
+from handler.addresses import OPEN_ADDRESS
+from local.emulator import REGION, EmulatedAws
+from local.signing import ResultsFunction, Viewer
 
 THIS_MACHINE = "127.0.0.1"
 # The authority of all databases, in the folder of the emulator.
@@ -15,11 +18,15 @@ CA_FILE = Path("databases", "ca.pem")
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """The way to a deployed platform. `outputs`: those of the platform, by name. It holds no secret."""
+    """The way to a deployed platform. `outputs`: those of the platform, by name. It holds no secret.
+
+    `results_address`: where its pages are for a browser, if somebody serves them there.
+    """
 
     aws: EmulatedAws
     directory: Path
     outputs: dict[str, Any]
+    results_address: str = OPEN_ADDRESS
 
     @property
     def ca_file(self) -> Path:
@@ -34,6 +41,19 @@ class Access:
     def log_of(self, function: str) -> Path:
         """What this function prints."""
         return self.directory / f"{function}.log"
+
+    def results_function(self) -> ResultsFunction:
+        """Who is asked for pages, with credentials of the emulated AWS."""
+        environment = self.aws.environment()
+        credentials = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+        return ResultsFunction(
+            name=self.outputs["results_function_name"],
+            url=self.outputs["results_url"],
+            region=REGION,
+            place="this machine",
+            viewer=Viewer(lambda: credentials),
+            address=self.aws.url,
+        )
 
     def database_instance(self) -> dict[str, Any]:
         """What RDS says about the instance."""

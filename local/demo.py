@@ -1,14 +1,19 @@
 """The demo: the platform is deployed, one test report goes through it, and everything is shown and removed."""
 
+import html
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from rich.console import Console
 
+from handler.addresses import run_address
 from local.access import Access
+from local.layout import plain
 from local.platform import Platform
 from local.progress import step
 from local.tables import show_run
@@ -35,7 +40,21 @@ def run_demo(console: Console) -> None:
         console.print(f"\n[bold]The line in the log group {access.outputs['monitoring_log_group_name']}")
         console.print(log_line, markup=False, soft_wrap=True)
         _show(console, "The outputs of the platform", access.outputs)
+        _show_page(console, access, row["event_id"])
     console.print("Done: nothing is left running.")
+
+
+def _show_page(console: Console, access: Access, run_id: UUID) -> None:
+    """What the run's page begins with, fetched as a browser gets it from `make local` and `make open`."""
+    answer = access.results_function().ask(f"/runs/{run_id}")
+    title = re.search("<title>(.*?)</title>", answer.body.decode(), re.DOTALL)
+    console.print("\n[bold]The run's page, by a signed request to the function's URL")
+    for line in (
+        f"  {answer.status} {plain(html.unescape(title[1])) if title else ''}",
+        f"  {run_address(access.results_address, run_id)}",
+        "  It goes with this demo. To look around in the pages: make local",
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _event(access: Access) -> Mapping[str, Any] | None:

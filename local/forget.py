@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
 
+from local.layout import plain
 from local.running import running_platform
-from local.tables import plain
 from stacks.names import function_name
 
 # Seconds: as long as the function may take. It is not asked twice for what it may still be doing.

@@ -1,4 +1,6 @@
-"""Tables that fit the terminal: less important columns leave a narrow one, and names are folded between their parts."""
+"""What a terminal gets to show.
+
+Tables fit it: less important columns leave a narrow one, and names are folded between their parts."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -83,6 +85,16 @@ def fold(text: Text, width: int, breaks: Sequence[re.Pattern[str]] = _NAMES) -> 
         line.rstrip()
         lines.append(line)
     return Text("\n").join([*lines, text])
+
+
+def plain(text: str | None, limit: int | None = None) -> str:
+    """Text of strangers in one line, at most `limit` characters of it, and no character that a terminal would obey."""
+    if text is None:
+        return "-"
+    line = " ".join(text.split())
+    if limit and len(line) > limit:
+        line = line[:limit] + "…"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
 
 
 def _place(text: str, width: int, breaks: Sequence[re.Pattern[str]]) -> int:

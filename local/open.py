@@ -8,13 +8,13 @@ import webbrowser
 from rich.console import Console
 
 from local.pages import Pages
-from local.signing import ResultsFunction, Viewer
+from local.signing import ResultsFunction
 
 
 def run_open(console: Console, environment: str, *, port: int, starts_browser: bool) -> None:
     """Serve the pages until the user interrupts. Raises PortTakenError, ResultsUnavailableError."""
     with Pages(port) as pages:
-        pages.function = ResultsFunction.find(environment, Viewer())
+        pages.function = ResultsFunction.find(environment)
         for line in (
             f"The results of {environment} ({pages.function.place}), read with your AWS credentials:",
             "",

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Self
 
+from handler.addresses import OPEN_ADDRESS
 from local import processes
 from local.access import Access
 from local.cdktf import Cdktf, Report, Tables
@@ -21,7 +22,8 @@ class Platform:
     """One environment, deployed as it would be to AWS, from the entry of a context to its end.
 
     `directory`: gets all that is written, logs included; whoever made it removes it. `step` wraps each part of the
-    work, to show progress: it gives a function to which the part says what it waits for.
+    work, to show progress: it gives a function to which the part says what it waits for. `results_address`: where
+    somebody will serve its pages.
     """
 
     settings: dict[str, str | int | bool]
@@ -35,11 +37,15 @@ class Platform:
     access: Access
     """What others need in order to use the platform."""
 
-    def __init__(self, suffix: str, directory: Path, step: Step) -> None:
+    def __init__(self, suffix: str, directory: Path, step: Step, *, results_address: str = OPEN_ADDRESS) -> None:
         self.suffix = suffix
         self.directory = directory
         # The port at which PostgreSQL will listen is part of the instance's endpoint.
-        self.settings: dict[str, str | int | bool] = {"database_port": processes.free_port()}
+        self.settings: dict[str, str | int | bool] = {
+            "database_port": processes.free_port(),
+            "results_address": results_address,
+        }
+        self._results_address = results_address
         self._step = step
         self._resources = ExitStack()
 
@@ -86,7 +92,12 @@ class Platform:
         )
         with self._step(f"Deploy the ten stacks tap-*-{self.suffix}") as say:
             outputs = self.environment.deploy(f"tap-*-{self.suffix}", report=say)
-        self.access = Access(aws=self.emulator, directory=self.directory, outputs=outputs[f"tap-outputs-{self.suffix}"])
+        self.access = Access(
+            aws=self.emulator,
+            directory=self.directory,
+            outputs=outputs[f"tap-outputs-{self.suffix}"],
+            results_address=self._results_address,
+        )
 
     def _cdktf(self, name: str, *, variables: Mapping[str, str] | None = None, tables: Tables | None = None) -> Cdktf:
         return Cdktf(

@@ -12,6 +12,7 @@ from rich.table import Column
 from local.cdktf import Report
 
 _WIDTH = 56
+_OTHERS = 13  # characters beside the title: the mark and the seconds
 
 
 @contextmanager
@@ -21,7 +22,10 @@ def step(console: Console, title: str) -> Iterator[Report]:
     On a terminal a clock runs meanwhile, and beside it stands what was last said to the function that this gives. In a
     log the title stands there from the start, and what is said whenever it begins differently: with another number.
     """
-    line = escape(title.ljust(_WIDTH))
+    room = console.width - _OTHERS
+    if console.is_terminal and len(title) > room:
+        title = title[: room - 1] + "…"
+    line = escape(title.ljust(min(_WIDTH, room)))
     begin = time.monotonic()
     mark = "[red]✗"
     try:
@@ -32,12 +36,12 @@ def step(console: Console, title: str) -> Iterator[Report]:
                 task = progress.add_task(escape(title), total=None, waits_for="")
                 yield lambda text: progress.update(task, waits_for=f"[dim]{escape(text)}")
         else:
-            console.print(f"  {escape(title)} ...", highlight=False)
+            console.print(f"  {escape(title)} ...", highlight=False, soft_wrap=True)
             yield _Log(console)
         mark = "[green]✓"
     finally:
         seconds = f"{time.monotonic() - begin:.1f} s"
-        console.print(f"{mark}[/] {line} {seconds:>8}", highlight=False)
+        console.print(f"{mark}[/] {line} {seconds:>8}", highlight=False, soft_wrap=True)
 
 
 class _Log:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from botocore import exceptions as botocore
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.tables import plain
+from local.layout import plain
 
 
 class ResultsUnavailableError(Exception):

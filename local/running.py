@@ -40,7 +40,12 @@ def announcement(file: Path) -> Iterator[Callable[[Access], None]]:
             announced.truncate(0)
 
             def announce(access: Access) -> None:
-                facts = {"url": access.aws.url, "directory": str(access.directory), "outputs": access.outputs}
+                facts = {
+                    "url": access.aws.url,
+                    "directory": str(access.directory),
+                    "outputs": access.outputs,
+                    "results_address": access.results_address,
+                }
                 json.dump(facts, announced)
                 announced.flush()
 
@@ -66,7 +71,12 @@ def _read(file: Path) -> Access:
     if not text:
         raise NothingRunsError("`make local` is still starting: wait until it says what to do next")
     facts = json.loads(text)
-    return Access(aws=EmulatedAws(facts["url"]), directory=Path(facts["directory"]), outputs=facts["outputs"])
+    return Access(
+        aws=EmulatedAws(facts["url"]),
+        directory=Path(facts["directory"]),
+        outputs=facts["outputs"],
+        results_address=facts["results_address"],
+    )
 
 
 def _announced(file: Path) -> str | None:

@@ -47,11 +47,15 @@ def viewers_session() -> boto3.Session:
     return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
+def _viewers_credentials() -> Any:
+    return viewers_session().get_credentials()
+
+
 class Viewer:
     """Whoever looks, by their AWS credentials: found and kept fresh as boto3 does it for all its clients."""
 
-    def __init__(self, open_session: Callable[[], boto3.Session] = viewers_session) -> None:
-        self.open_session = open_session
+    def __init__(self, find_credentials: Callable[[], Any] = _viewers_credentials) -> None:
+        self._find_credentials = find_credentials
         self._credentials: Any = None
         self._lock = threading.Lock()
 
@@ -59,7 +63,7 @@ class Viewer:
         """Access key, secret key and token that are good at this moment. Raises BotoCoreError, ClientError."""
         with self._lock:
             if self._credentials is None:
-                self._credentials = self.open_session().get_credentials()
+                self._credentials = self._find_credentials()
             if self._credentials is None:
                 raise NoCredentialsError
             return self._credentials.get_frozen_credentials()
@@ -95,7 +99,7 @@ class ResultsFunction:
         )
 
     @classmethod
-    def find(cls, suffix: str, viewer: Viewer) -> Self:
+    def find(cls, suffix: str) -> Self:
         """That of an environment, in the viewer's account and region. Raises ResultsUnavailableError."""
         try:
             name = function_name("results", suffix)
@@ -103,7 +107,7 @@ class ResultsFunction:
             raise ResultsUnavailableError(str(error), HTTPStatus.BAD_GATEWAY) from None
         place = ""
         try:
-            session = viewer.open_session()
+            session = viewers_session()
             functions = session.client("lambda", config=_LOOK_UP)
             place = f"region {session.region_name}"
             found = functions.get_function_url_config(FunctionName=name)
@@ -118,7 +122,7 @@ class ResultsFunction:
             url=found["FunctionUrl"],
             region=session.region_name,
             place=place,
-            viewer=viewer,
+            viewer=Viewer(),
             # An emulated AWS answers for all its host names at one address.
             address=os.environ.get("AWS_ENDPOINT_URL"),
         )

@@ -11,8 +11,9 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.text import Text
 
+from handler.addresses import project_address
 from handler.recording.projects import ALL_OTHERS, MAX_SERIES
-from local.layout import Column, listing, number, show_table
+from local.layout import Column, listing, number, plain, show_table
 from local.running import running_platform
 
 Row = dict[str, Any]
@@ -29,6 +30,8 @@ def run_results(console: Console, platform: Path, *, project: str | None, limit:
     """Show what the platform that `platform` announces has recorded. Raises NothingRunsError."""
     with running_platform(platform) as access, access.connect() as connection:
         show_results(console, connection, project=project, limit=limit)
+    base = access.results_address
+    show_address(console, project_address(base, project) if project else base)
 
 
 def show_results(console: Console, connection: psycopg.Connection[Any], *, project: str | None, limit: int) -> None:
@@ -177,14 +180,9 @@ def show_run(console: Console, connection: psycopg.Connection[Any], run_id: UUID
     )
 
 
-def plain(text: str | None, limit: int | None = None) -> str:
-    """Text of strangers in one line, at most `limit` characters of it, and no character that a terminal would obey."""
-    if text is None:
-        return "-"
-    line = " ".join(text.split())
-    if limit and len(line) > limit:
-        line = line[:limit] + "…"
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+def show_address(console: Console, address: str) -> None:
+    """Where there is more of it, in a line that is never folded: it is for copying."""
+    console.print(f"\nIn your browser: {address}", markup=False, highlight=False, soft_wrap=True)
 
 
 class _View:

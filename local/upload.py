@@ -11,10 +11,12 @@ from botocore.exceptions import ClientError
 from psycopg.rows import dict_row
 from rich.console import Console
 
+from handler.addresses import run_address
 from local.access import Access
+from local.layout import plain
 from local.progress import step
 from local.running import running_platform
-from local.tables import plain, show_run
+from local.tables import show_address, show_run
 
 # Seconds until a report must have gone through. A small one takes one or two; the function may take 120.
 _PATIENCE = 180
@@ -42,13 +44,15 @@ def run_upload(console: Console, platform: Path, file: Path, *, project: str, me
             row = upload(access, file, project=project, metadata=metadata)
         if row["status"] == "error":
             console.print(f"\nThe report cannot be read ({row['error_code']}): {row['error_message']}", markup=False)
-            return False
-        if row["kind"] == "artifact":
+        elif row["kind"] == "artifact":
             console.print("\nRecorded as an artifact: only .xml and .xml.gz are read as reports.")
+        else:
+            with access.connect() as connection:
+                show_run(console, connection, row["event_id"], limit=_LISTED)
+            show_address(console, run_address(access.results_address, row["event_id"]))
             return True
-        with access.connect() as connection:
-            show_run(console, connection, row["event_id"], limit=_LISTED)
-        return True
+        show_address(console, f"{access.results_address}/uploads/{row['event_id']}")
+        return bool(row["status"] != "error")
 
 
 def upload(access: Access, file: Path, *, project: str, metadata: Mapping[str, str]) -> Row:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from handler.addresses import OPEN_ADDRESS
 from local.cdktf import PROJECT
 from local.platform import Platform
 from local.running import announcement
@@ -56,7 +57,8 @@ def test_results_before_the_first_upload(announced: Path) -> None:
     """The function makes the tables only then; and this project has nothing in any case."""
     code, lines, errors = run_local(announced, "results", "--project", PROJECT_NAME)
     assert (code, errors) == (0, "")
-    assert [line for line in lines if line] == [f"{title}: none" for title in TITLES]
+    address = f"In your browser: {OPEN_ADDRESS}/project?project={PROJECT_NAME}"
+    assert [line for line in lines if line] == [*(f"{title}: none" for title in TITLES), address]
 
 
 def test_reports_become_results(announced: Path) -> None:
@@ -68,6 +70,7 @@ def test_reports_become_results(announced: Path) -> None:
     assert f"{PROJECT_NAME}: 2 tests in 7.250 s: 2 passed" in lines
     assert "Failed tests: none" in lines
     assert "7.000 s passed cart > slow" in lines
+    assert lines[-1].startswith(f"In your browser: {OPEN_ADDRESS}/runs/")
 
     second = report(passed("slow", 9), failed("moody", "assert [1] == [2]"))
     (announced.parent / "a report.xml.gz").write_bytes(gzip.compress(second.encode()))
@@ -92,14 +95,16 @@ def test_report_that_cannot_be_read(announced: Path) -> None:
     (announced.parent / "broken.xml").write_text("no report")
     code, lines, errors = run_local(announced, "upload", "broken.xml", "--project", PROJECT_NAME)
     assert (code, errors) == (1, "")
-    assert lines[-1].startswith("The report cannot be read (not_xml): ")
+    assert lines[-3].startswith("The report cannot be read (not_xml): ")
+    assert lines[-1].startswith(f"In your browser: {OPEN_ADDRESS}/uploads/")
 
 
 def test_artifact(announced: Path) -> None:
     (announced.parent / "screenshot.png").write_bytes(b"\x89PNG")
     code, lines, errors = run_local(announced, "upload", "screenshot.png", "--project", PROJECT_NAME)
     assert (code, errors) == (0, "")
-    assert lines[-1] == "Recorded as an artifact: only .xml and .xml.gz are read as reports."
+    assert lines[-3] == "Recorded as an artifact: only .xml and .xml.gz are read as reports."
+    assert lines[-1].startswith(f"In your browser: {OPEN_ADDRESS}/uploads/")
 
 
 def test_build_is_recorded(platform: Platform, announced: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus
 
-import boto3
 import pytest
+from botocore.credentials import Credentials
 
 from local import signing
 from local.pages import Pages, PortTakenError
@@ -340,6 +340,15 @@ class TestRefusing:
         with pytest.raises(PortTakenError, match=rf"^port {port} of this machine is taken: end the other"):
             Pages(port)
 
+    def test_connection_that_nobody_uses(
+        self, pages: Pages, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Is closed, without a word."""
+        monkeypatch.setattr(pages.RequestHandlerClass, "timeout", 0.1)
+        with socket.create_connection(("127.0.0.1", pages.server_address[1]), timeout=20) as connection:
+            assert connection.recv(1) == b""
+        assert capfd.readouterr() == ("", "")
+
     def test_nothing_is_printed(self, aws: SmallAws, pages: Pages, capfd: pytest.CaptureFixture[str]) -> None:
         """Neither of a request, whose query may hold what a terminal obeys, nor of a browser that goes away."""
         get(pages, "/search?q=\x1b[2J")
@@ -418,8 +427,11 @@ class TestTrouble:
 
     def test_head_has_no_sentence(self, aws: SmallAws, pages: Pages) -> None:
         aws.replies = [Reply(status=403, headers={}, body=b"")]
-        answer = get(pages, method="HEAD")
-        assert (answer.status, answer.body) == (403, b"")
+        with socket.create_connection(("127.0.0.1", pages.server_address[1])) as connection:
+            connection.sendall(f"HEAD / HTTP/1.0\r\nHost: {pages.hosts[0]}\r\n\r\n".encode())
+            with connection.makefile("rb") as answer:
+                status, *_, last = answer.read().split(b"\r\n")
+        assert (status, last) == (b"HTTP/1.1 403 Forbidden", b"")
 
     def test_answer_that_breaks_off(self, aws: SmallAws, pages: Pages) -> None:
         """Is asked for again, once."""
@@ -531,7 +543,7 @@ class TestCredentials:
         )
 
     def test_those_of_an_emulated_aws(self, aws: SmallAws) -> None:
-        """Or any other session that is handed over."""
+        """Or any others that are handed over."""
         aws.keys = {"local": ("secret", None)}
-        viewer = Viewer(lambda: boto3.Session("local", "secret", region_name=REGION))
+        viewer = Viewer(lambda: Credentials("local", "secret"))
         assert function_of(aws, viewer).ask("/").body == PAGE

@@ -27,7 +27,12 @@ def file(tmp_path: Path) -> Path:
 def access(tmp_path: Path) -> Access:
     """The way to a platform that does not answer."""
     outputs = {"bucket_name": "bucket", "db_instance_id": "instance"}
-    return Access(aws=EmulatedAws(f"http://127.0.0.1:{free_port()}"), directory=tmp_path, outputs=outputs)
+    return Access(
+        aws=EmulatedAws(f"http://127.0.0.1:{free_port()}"),
+        directory=tmp_path,
+        outputs=outputs,
+        results_address="http://127.0.0.1:4711",
+    )
 
 
 def run_local(*arguments: str | Path, directory: Path | None = None) -> tuple[int, str, str]:
@@ -47,10 +52,11 @@ def test_announced_platform_is_found(file: Path, access: Access) -> None:
     with announcement(file) as announce:
         announce(access)
         with running_platform(file) as found:
-            assert (found.aws.url, found.directory, found.outputs) == (
+            assert (found.aws.url, found.directory, found.outputs, found.results_address) == (
                 access.aws.url,
                 access.directory,
                 access.outputs,
+                access.results_address,
             )
 
 

@@ -16,8 +16,9 @@ from handler.reading.identity import Identities
 from handler.reading.report import Attempt, Repeats, Status, Summary
 from handler.recording.projects import ALL_OTHERS
 from handler.recording.results import record_run
+from local.layout import plain
 from local.postgres import PostgresServer
-from local.tables import plain, show_results, show_run
+from local.tables import show_address, show_results, show_run
 from tests.postgres import make_empty, migrate, temporary_server
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -286,3 +287,31 @@ def test_a_report_tells_how_its_flaky_tests_failed_at_first(database: psycopg.Co
     assert printed[1].startswith("1 suite counts tests, failures")
     start = printed.index("Flaky tests")
     assert printed[start + 1 : start + 3] == ["attempts test first failed with", "3 tests.cart > adds declined"]
+
+
+def test_address_is_never_folded() -> None:
+    """It is for copying."""
+    output = StringIO()
+    show_address(Console(file=output, width=20), "http://127.0.0.1:8027/project?project=[red]")
+    assert output.getvalue() == "\nIn your browser: http://127.0.0.1:8027/project?project=[red]\n"
+
+
+def test_eighty_columns(database: psycopg.Connection[Any]) -> None:
+    """Whatever the names are, no line is longer, and no column is squeezed."""
+    long = "tests_of_the_payment_providers/test_is_retried_after_a_timeout"
+    outcomes: dict[str, Outcome] = {long: ("failed", 61.0), f"{long}[3ds]": ("flaky", 3600.0)}
+    run = record(
+        database, outcomes, project="team-payments/checkout-service", commit="9d2c41ab", series=long, message=long
+    )
+    output = StringIO()
+    console = Console(file=output, width=80)
+    show_run(console, database, run, limit=10)
+    show_results(console, database, project=None, limit=10)
+    printed = output.getvalue().splitlines()
+    assert max(map(len, printed)) <= 80
+    words = {word for line in printed for word in line.split()}
+    assert words >= {"team-payments/", "checkout-service", "9d2c41ab", "1", "failed,", "flaky"}
+    assert {line for line in printed if "a wider terminal" in line} == {
+        "Latest runs (a wider terminal also shows: series, duration)",
+        "Failing tests (a wider terminal also shows: series, first commit)",
+    }
