@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
@@ -70,10 +71,18 @@ def find_project(reading: Reading, name: str) -> KnownProject:
 
 
 def builds(reading: Reading, branch_id: int, limit: int) -> list[Build]:
-    """The last builds on a branch, the oldest first. A run that names neither commit nor build is one by itself."""
+    """The last builds on a branch, the oldest first."""
     runs = reading.rows(
         RunSummary, f"{RUNS} where branch_id = %s order by run.id desc limit %s", [branch_id, _LOOKED_AT]
     )
+    return builds_of(runs, limit)
+
+
+def builds_of(runs: Sequence[RunSummary], limit: int) -> list[Build]:
+    """The last builds that these runs of a branch make, the oldest first; the latest run comes first.
+
+    A run that names neither commit nor build is one by itself.
+    """
     found: dict[object, dict[str, RunSummary]] = {}
     for run in runs:
         key = (run.commit, run.build_url) if run.commit or run.build_url else run.id

@@ -27,6 +27,9 @@ _ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 _MINUTE, _HOUR = 60, 3600  # seconds
 
+# Runs for which a small trend has room, so that those of several projects line up.
+_SMALL = 30
+
 # Percent of an axis that the name of a day takes.
 _DAY_LABEL = 12
 
@@ -159,3 +162,33 @@ def bar(kind: str, slot: Slot, y: float, height: float) -> Rect:
         width=round(0.7 * slot.width, 2),
         height=round(height, 1),
     )
+
+
+def small_trend(trend: Sequence[Totals]) -> list[list[Rect]]:
+    """For each run, what did not pass on what passed; the whole is 34 pixels high."""
+    height, passed = 24, 8
+    most = nice(max((totals.bad + totals.flaky for totals in trend), default=0))
+    return [
+        [
+            *stack(slot, totals, bottom=height, height=height, most=most),
+            *([bar("passed", slot, height + 2, passed)] if totals.passed else []),
+        ]
+        for slot, totals in zip(slots(max(len(trend), _SMALL))[-len(trend) :], trend, strict=True)
+    ]
+
+
+def told(trend: Sequence[Totals]) -> str:
+    """A trend in words."""
+    clean = sum(not totals.bad for totals in trend)
+    return f"The last {len(trend)} builds: {clean} without a failure; {trend[-1].bad} tests failed in the latest"
+
+
+def stack(slot: Slot, totals: Totals, *, bottom: float, height: float, most: float) -> list[Rect]:
+    """What did not pass in a run, one on the other: failed at the bottom. `most` has the whole height."""
+    y, rects = bottom, []
+    for status in ("failed", "error", "flaky"):
+        if count := getattr(totals, status):
+            size = max(2.0, height * count / most)
+            y -= size
+            rects.append(bar(status, slot, y, size))
+    return rects

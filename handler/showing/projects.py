@@ -2,39 +2,135 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from handler.showing.branches import RUNS, Build, builds_of
+from handler.showing.models import RunSummary
 from handler.showing.reading import Reading
+from handler.showing.uploads import Upload, select_uploads
+
+# Projects of a page; builds of a trend, and runs that are looked at for it; uploads.
+LISTED, _TREND, _LOOKED_AT, _UPLOADS = 100, 30, 60, 12
+
+_PROJECTS = f"""
+    select project, main_branch, failing_tests, flaky_tests
+    from project_summary
+    where %(after)s::text is null or project > %(after)s
+    order by project
+    limit {LISTED + 1}
+"""  # noqa: S608 - of constants alone
+
+# Of each branch, the run with which most recently a test began to fail.
+_BROKEN = """
+    select project.name as project, count(*) as tests, run.event_id as run_id, run.commit,
+           history.time_of(run.id) as since
+    from (
+        select branch_id, since_run, max(since_run) over (partition by branch_id) as latest
+        from history.failing
+        where last_run >= history.key_of(now() - interval '30 days')
+    ) as failing
+    join history.run on run.id = latest
+    join history.project on project.id = run.project_id
+    where since_run = latest and project.name = any(%s) and failing.branch_id = history.main_branch(project.id)
+    group by project.name, run.id
+"""
+
+_RUNS_OF_MAIN = f"""
+    select latest.*
+    from history.project
+    cross join lateral (
+        {RUNS}
+        where branch_id = history.main_branch(project.id)
+        order by run.id desc
+        limit {_LOOKED_AT}
+    ) as latest
+    where project.name = any(%s)
+"""  # noqa: S608 - of constants alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """Nothing is asked."""
+    """`after`: the project with which the page before this one ended."""
+
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """The run with which most recently tests of the main branch began to fail, and how many of those."""
+
+    tests: int
+    run_id: UUID
+    commit: str | None
+    since: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """As the view project_summary has it."""
+    """How a project does on its main branch; `flaky_tests` are those of all branches.
+
+    `trend`: its last builds there, the oldest first.
+    """
 
     project: str
     main_branch: str | None
-    last_run_id: UUID | None
-    last_uploaded_at: datetime | None
-    tests: int | None
     failing_tests: int
     flaky_tests: int
-    trend_tests: list[int] | None
-    trend_failed: list[int] | None
+    broken: Broken | None
+    trend: list[Build]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectsPage:
-    """Every project."""
+    """A page of projects by name, and the latest uploads of all. `has_more`: whether there is a page after it."""
 
     projects: list[Project]
+    has_more: bool
+    uploads: list[Upload]
 
 
-def read(reading: Reading, _: Inputs) -> ProjectsPage:
-    return ProjectsPage(projects=reading.rows(Project, "select * from project_summary order by project"))
+@dataclass(frozen=True, kw_only=True)
+class _Counts:
+    project: str
+    main_branch: str | None
+    failing_tests: int
+    flaky_tests: int
+
+
+def read(reading: Reading, inputs: Inputs) -> ProjectsPage:
+    found = reading.rows(_Counts, _PROJECTS, {"after": inputs.after})
+    shown = found[:LISTED]
+    names = [counts.project for counts in shown]
+    broken = {row.pop("project"): Broken(**row) for row in reading.records(_BROKEN, [names])}
+    trends = _trends(reading.rows(RunSummary, _RUNS_OF_MAIN, [names]))
+    return ProjectsPage(
+        projects=[
+            Project(
+                project=counts.project,
+                main_branch=counts.main_branch,
+                failing_tests=counts.failing_tests,
+                flaky_tests=counts.flaky_tests,
+                broken=broken.get(counts.project),
+                trend=trends[counts.project],
+            )
+            for counts in shown
+        ],
+        has_more=len(found) > LISTED,
+        uploads=select_uploads(reading, "order by uploaded_at desc, upload.event_id desc", {"limit": _UPLOADS}),
+    )
+
+
+def _trends(runs: Sequence[RunSummary]) -> defaultdict[str, list[Build]]:
+    of_projects: defaultdict[str, list[RunSummary]] = defaultdict(list)
+    for run in runs:
+        of_projects[run.project].append(run)
+    trends: defaultdict[str, list[Build]] = defaultdict(list)
+    trends |= {
+        project: builds_of(sorted(of_project, key=lambda run: run.uploaded_at, reverse=True), _TREND)
+        for project, of_project in of_projects.items()
+    }
+    return trends

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from handler.showing import formats
 from handler.showing.branches import Build
-from handler.showing.charts import Rect, Slot, bar, nice, nice_seconds, slots
+from handler.showing.charts import Rect, Slot, bar, nice, nice_seconds, slots, stack
 
 # Pixels above and below what is drawn, so that marks on the edge are whole.
 _EDGE = 8
@@ -71,15 +71,10 @@ def _not_passed(builds: Sequence[Build], places: Sequence[Slot]) -> Strip:
     tests = max(build.tests for build in builds) or 1
     stacks = []
     for build, place in zip(builds, places, strict=True):
-        y, stack = float(_EDGE + height), []
-        for status in ("failed", "error", "flaky"):
-            if count := getattr(build, status):
-                size = max(_LEAST_BAR, height * count / most)
-                y -= size
-                stack.append(bar(status, place, y, size))
+        bars = stack(place, build, bottom=_EDGE + height, height=height, most=most)
         if build.passed:
-            stack.append(bar("passed", place, _EDGE + height + 2, max(_LEAST_BAR, below * build.passed / tests)))
-        stacks.append(stack)
+            bars.append(bar("passed", place, _EDGE + height + 2, max(_LEAST_BAR, below * build.passed / tests)))
+        stacks.append(bars)
     return Strip(
         name="Not passed",
         figure=formats.number(last.bad + last.flaky),
