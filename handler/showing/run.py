@@ -40,44 +40,39 @@ _FLAKY = """
 
 _TESTS = """
     with plane as materialized (
-        select good || '' as good, bad || '' as bad, skipped || '' as skipped, flaky, error
-        from history.plane
-        where run_id = %(key)s
-    ), outcome as (
-        select number, 'passed' as status from plane cross join lateral history.numbers(good) as number
-        where not exists (select from unnest(flaky) as other where other = number)
-        union all
-        select unnest(flaky), 'flaky' from plane
-        union all
-        select number, 'failed' from plane cross join lateral history.numbers(bad) as number
-        where not exists (select from unnest(error) as other where other = number)
-        union all
-        select unnest(error), 'error' from plane
-        union all
-        select history.numbers(skipped), 'skipped' from plane
+        select good || '' as good from history.plane where run_id = %(key)s
     ), duration as (
         select tile * 256 + nth - 1 as number, value as seconds
         from history.durations
         cross join lateral unnest(seconds) with ordinality as slot (value, nth)
         where run_id = %(key)s
+    ), outcome as (
+        -- What is not notable has passed.
+        select numbers.number, coalesce(notable.status, 'passed') as status, seconds
+        from plane
+        cross join lateral generate_series(0, length(good) - 1) as numbers (number)
+        left join history.notable on run_id = %(key)s and notable.number = numbers.number
+        left join duration on duration.number = numbers.number
+        where notable.number is not null or get_bit(good, numbers.number) = 1
     ), listed as (
-        select test.*, status, seconds, count(*) over () as matching
+        select outcome.*, count(*) over () as matching, row_number() over (order by {order}, outcome.number) as nth
         from outcome
-        join history.test on (project_id, test.number) = (%(project_id)s, outcome.number)
-        left join duration on duration.number = outcome.number
-        where (%(status)s::text is null or status = %(status)s)
-          and (%(q)s::text is null
-               or position(lower(%(q)s collate pg_c_utf8)
-                           in history.search_text(file, suite, classname, name, variant)) > 0)
-        order by case when %(sort)s = 'duration' then seconds end desc nulls last,
-                 case when %(sort)s = 'name' then name end, test.number
+        {names}
+        where (%(status)s::test_status is null or status = %(status)s) {which}
+        order by nth
         limit %(limit)s offset %(skip)s
     )
-    select id as test_id, file, suite, classname, name, variant, status, seconds as duration_seconds,
+    select id as test_id, file, suite, classname, name, variant, status::text, seconds as duration_seconds,
            history.mean_seconds(project_id, number, current_date - 29, current_date) as mean_seconds, matching
     from listed
-    order by case when %(sort)s = 'duration' then seconds end desc nulls last,
-             case when %(sort)s = 'name' then name end, number
+    join history.test using (number)
+    where project_id = %(project_id)s
+    order by nth
+"""
+# The names of twenty thousand tests are looked up only for an answer that they change.
+_NAMES = "join history.test on (project_id, test.number) = (%(project_id)s, outcome.number)"
+_NAMED = """
+    and position(lower(%(q)s collate pg_c_utf8) in history.search_text(file, suite, classname, name, variant)) > 0
 """
 
 _SUITE_OUTPUTS = """
@@ -168,14 +163,19 @@ def read(reading: Reading, inputs: Inputs) -> RunPage:
 
 def _tests(reading: Reading, run: KnownRun, inputs: Inputs) -> tuple[list[ListedTest], int]:
     """A page of the list, and how many tests the list has."""
+    by_name = inputs.sort == "name"
+    query = _TESTS.format(
+        order="name" if by_name else "seconds desc nulls last",
+        names=_NAMES if by_name or inputs.q else "",
+        which=_NAMED if inputs.q else "",
+    )
     rows = reading.records(
-        _TESTS,
+        query,
         {
             "key": run.key,
             "project_id": run.project_id,
             "status": inputs.status,
             "q": inputs.q,
-            "sort": inputs.sort,
             "skip": inputs.skip,
             "limit": LISTED,
         },
