@@ -19,6 +19,7 @@ def names_of_resources(emulator: Emulator) -> list[str]:
     names += [archive["ArchiveName"] for archive in events.list_archives()["Archives"]]
     names += [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]]
     names += [role["RoleName"] for role in client("iam").list_roles()["Roles"]]
+    names += [policy["PolicyName"] for policy in client("iam").list_policies(Scope="Local")["Policies"]]
     functions = client("lambda")
     names += [function["FunctionName"] for function in functions.list_functions()["Functions"]]
     names += [mapping["FunctionArn"] for mapping in functions.list_event_source_mappings()["EventSourceMappings"]]

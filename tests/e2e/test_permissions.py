@@ -2,15 +2,18 @@
 
 import gzip
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from local.cdktf import PROJECT
 from local.platform import Platform
+from tests import function_urls
 from tests.e2e.calls import (
     Surroundings,
     UnknownCallError,
@@ -70,7 +73,7 @@ class Run:
     """What AWS does in the function's name, asked for by its code."""
 
 
-@pytest.fixture(scope="module", params=["lambda", "schema"])
+@pytest.fixture(scope="module", params=["lambda", "schema", "results"])
 def run(request: pytest.FixtureRequest, platform: Platform) -> Run:
     """Of each function. Every way is taken; what earlier tests made it do counts as well."""
     function = f"tap-{request.param}-{SUFFIX}"
@@ -83,6 +86,10 @@ def run(request: pytest.FixtureRequest, platform: Platform) -> Run:
             assert event_of(platform, key)["status"] == status
         surroundings = Surroundings.of(platform, function)
         of_aws += cases_of_mapping(platform, surroundings)
+    elif request.param == "results":
+        page = function_urls.unsigned(f"{platform.access.outputs['results_url']}runs/{uuid.uuid4()}")
+        # Only the database knows that there is no such run.
+        assert function_urls.send(platform.emulator, function_urls.sign(page)).status == HTTPStatus.NOT_FOUND
     else:
         answer = platform.emulator.client("lambda").invoke(FunctionName=function, Payload=b'{"migrate": true}')
         assert "FunctionError" not in answer
@@ -102,7 +109,7 @@ def run(request: pytest.FixtureRequest, platform: Platform) -> Run:
 
 def test_function_was_seen(run: Run) -> None:
     """It calls these services. A recorder that sees nothing would find nothing denied."""
-    services = {"ssm"} if "schema" in run.surroundings.function else {"ssm", "s3", "events"}
+    services = {"ssm", "s3", "events"} if "lambda" in run.surroundings.function else {"ssm"}
     assert {call.service for call in run.calls} == services
     assert len(run.calls) >= (len(WAYS) * 2 if "s3" in services else 1)
 

@@ -65,6 +65,7 @@ def test_outputs_file(platform: Platform) -> None:
     instance = platform.emulator.client("rds").describe_db_instances()["DBInstances"][0]
     bus = platform.emulator.client("events").describe_event_bus(Name=f"tap-application-events-{SUFFIX}")
     function = platform.emulator.client("lambda").get_function_configuration(FunctionName=f"tap-lambda-{SUFFIX}")
+    url = platform.emulator.client("lambda").get_function_url_config(FunctionName=f"tap-results-{SUFFIX}")
     account = platform.emulator.client("sts").get_caller_identity()["Account"]
     vpcs = platform.emulator.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])
     assert json.loads((platform.environment.directory / "outputs.json").read_text())[f"tap-outputs-{SUFFIX}"] == {
@@ -81,6 +82,9 @@ def test_outputs_file(platform: Platform) -> None:
         "lambda_function_name": f"tap-lambda-{SUFFIX}",
         "monitoring_log_group_name": f"/aws/events/tap-application-events-{SUFFIX}",
         "parameter_store_prefix": f"/tap/{SUFFIX}/",
+        "results_function_name": f"tap-results-{SUFFIX}",
+        "results_reader_policy_arn": f"arn:aws:iam::{account}:policy/tap-results-reader-{SUFFIX}",
+        "results_url": url["FunctionUrl"],
         "vpc_id": vpcs["Vpcs"][0]["VpcId"],
     }
 

@@ -659,6 +659,10 @@ class TestPolicy:
                 id="a key that this action does not have",
             ),
             pytest.param(
+                lambda it, _: changed(it, 1, Condition={"StringLike": {"lambda:FunctionUrlAuthType": "*"}}),
+                id="anything for a key that this action does not have",
+            ),
+            pytest.param(
                 lambda it, _: changed(it, 0, Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}}),
                 id="an unknown key",
             ),

@@ -16,6 +16,7 @@ _ARNS = {
     "aws_sqs_queue": "arn:aws:sqs:{region}:{account}:{name}",
     "aws_cloudwatch_event_bus": "arn:aws:events:{region}:{account}:event-bus/{name}",
     "aws_cloudwatch_event_rule": "arn:aws:events:{region}:{account}:rule/{bus}/{name}",
+    "aws_lambda_function": "arn:aws:lambda:{region}:{account}:function:{name}",
     "data.aws_kms_alias": "arn:aws:kms:{region}:{account}:key/{name}",
 }
 _REFERENCE = re.compile(r"\$\{(?P<type>[\w.]+)\[(?P<name>[^\]]+)\]\.(?:arn|target_key_arn)\}")
@@ -32,10 +33,15 @@ def arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
 
 
-def role_policy(platform: Platform, environment: str) -> Block:
-    """The one policy of the ingest function's role."""
+def role_policy(platform: Platform, environment: str, service: str = "lambda") -> Block:
+    """The one policy of a function's role, by default the ingest function's."""
     stack = platform[f"tap-iam-{environment}"]
-    return policy(concrete(stack.resource("aws_iam_role_policy", name=f"tap-lambda-{environment}")["policy"]))
+    return policy(concrete(stack.resource("aws_iam_role_policy", name=f"tap-{service}-{environment}")["policy"]))
+
+
+def reader_policy(platform: Platform, environment: str) -> Block:
+    """What those have who may open the URL of the results."""
+    return policy(concrete(platform[f"tap-results-{environment}"].resource("aws_iam_policy")["policy"]))
 
 
 def queue_policies(platform: Platform) -> dict[str, list[Block]]:

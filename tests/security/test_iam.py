@@ -109,7 +109,8 @@ def test_request_that_aws_does_not_know_is_an_error(request_: Request) -> None:
         iam.allowed([Case(request=request_, account=ACCOUNT, identity_policy=POLICY)])
 
 
-def test_every_environment_has_the_same_role(platform: Platform) -> None:
+@pytest.mark.parametrize("service", ["lambda", "schema", "results"])
+def test_every_environment_has_the_same_role(platform: Platform, service: str) -> None:
     """What is proved of the role that is deployed on this machine is so of that of production, but for the names."""
-    dev, prod = (role_policy(platform, environment) for environment in ("dev", "prod"))
+    dev, prod = (role_policy(platform, environment, service) for environment in ("dev", "prod"))
     assert json.loads(json.dumps(prod).replace("prod", "dev")) == dev

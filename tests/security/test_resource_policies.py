@@ -253,7 +253,7 @@ def test_what_the_log_group_leaves_open(platform: Platform) -> None:
     assert admitted(attempts, log_policy(platform)) == ["logs:CreateLogStream"]
 
 
-@pytest.mark.parametrize("service", ["lambda", "schema"])
+@pytest.mark.parametrize("service", ["lambda", "schema", "results"])
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_only_lambda_may_take_the_role(
     platform: Platform, strangers: list[tuple[int, int]], environment: str, service: str
