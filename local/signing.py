@@ -23,7 +23,7 @@ from local.refusals import ResultsUnavailableError, failed, refused, unavailable
 from stacks.names import function_name
 
 # Seconds. The function answers within a few, or has given up by itself.
-_CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 60
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 30
 _LOOK_UP = Config(connect_timeout=_CONNECT_TIMEOUT, read_timeout=10, retries={"total_max_attempts": 2})
 _CONNECTIONS = 16
 _EMPTY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)

@@ -1,6 +1,7 @@
 """`open` as a process: it finds the environment, serves its pages until Ctrl-C, or says in one sentence why not."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -181,3 +182,17 @@ def test_make_opens_an_environment(given: list[str], opened: str, monkeypatch: p
     command = f"{sys.executable} -c 'import sys; print(sys.argv[1:])'"
     answer = make("open", *given, f"PY={command}")
     assert answer.stdout == f"{['-m', 'local', 'open', f'--environment={opened}']}\n"
+
+
+@pytest.mark.parametrize("token", [None, "token+/="])
+@pytest.mark.parametrize("run", ["3b241101", "x?a=it%27s&b=%2B%20%C3%A9"])
+def test_curl_as_the_documentation_has_it(aws: SmallAws, tmp_path: Path, token: str | None, run: str) -> None:
+    """Signs well, with a session's token or without."""
+    aws.keys = {"AKIDEXAMPLE": ("secret", token)}
+    [script] = re.findall(r"```sh\n(.*?)```", (PROJECT / "docs" / "results.md").read_text(), re.DOTALL)
+    variables = {"RESULTS_URL": f"{aws.url}/", "RUN": run, "AWS_SESSION_TOKEN": token or ""}
+    answer = subprocess.run(
+        ["sh", "-euc", script], env={**environment(aws, tmp_path), **variables}, capture_output=True, check=False
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, PAGE, b"")
+    assert aws.requests[0].target == f"/api/runs/{run}"
