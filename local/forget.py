@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from local.layout import plain
 from local.running import running_platform
+from local.signing import viewers_session
 from stacks.names import function_name
 
 # Seconds: as long as the function may take. It is not asked twice for what it may still be doing.
@@ -41,7 +41,8 @@ def run_forget(
     [name] = wanted.values()
     if environment:
         with _sentences():
-            functions, s3 = boto3.client("lambda", config=_PATIENT), boto3.client("s3")
+            session = viewers_session()
+            functions, s3 = session.client("lambda", config=_PATIENT), session.client("s3")
         # Whoever has an environment in their shell and means this machine does not write its name.
         to_confirm = None if is_confirmed else f"{environment}/{name}"
         _forget(console, functions, s3, function_name("schema", environment), wanted, to_confirm=to_confirm)
