@@ -153,6 +153,12 @@ def days(moments: Sequence[datetime]) -> list[tuple[Slot, datetime]]:
     return named
 
 
+def day_spans(moments: Sequence[datetime]) -> list[tuple[int, int]]:
+    """Of each day, the index of its first moment and how many it has."""
+    dates = [moment.astimezone(UTC).date() for moment in moments]
+    return [(dates.index(date), count) for date, count in Counter(dates).items()]
+
+
 def bar(kind: str, slot: Slot, y: float, height: float) -> Rect:
     """A bar in the place of a run."""
     return Rect(

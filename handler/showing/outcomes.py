@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from handler.showing.keys import KnownRun
@@ -50,3 +51,15 @@ def failing_since(statuses: Sequence[Status | None]) -> int | None:
         elif statuses[index] in ("passed", "flaky"):
             break
     return first
+
+
+def pass_rate(statuses: Sequence[Status | None]) -> float | None:
+    """Passed and flaky of the runs in which it ran; None if it ran in none."""
+    ran = [status for status in statuses if status not in (None, "skipped")]
+    return sum(status not in BAD for status in ran) / len(ran) if ran else None
+
+
+def flips(statuses: Sequence[Status | None]) -> int:
+    """How many times it came out otherwise than the time before, or otherwise with a rerun."""
+    bad = [status in BAD for status in statuses if status not in (None, "skipped")]
+    return sum(one != other for one, other in itertools.pairwise(bad)) + statuses.count("flaky")

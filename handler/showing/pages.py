@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from handler.showing import build, project, projects, result, run, runs, test, upload, uploads
+from handler.showing import build, grid, project, projects, result, run, runs, test, upload, uploads
 from handler.showing.reading import Reading
 from handler.showing.rendering import Renderer, View
 
@@ -40,4 +40,5 @@ PAGES = (
     Page(path="/upload", inputs=upload.Identity, read=upload.read_by_identity, template="upload.html"),
     Page(path="/uploads", inputs=uploads.Inputs, read=uploads.read, template="uploads.html"),
     Page(path="/uploads/<upload_id>", inputs=upload.Inputs, read=upload.read, template="upload.html"),
+    Page(path="/grid", inputs=grid.Inputs, read=grid.read, template="grid.html"),
 )

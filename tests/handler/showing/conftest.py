@@ -8,6 +8,8 @@ import pytest
 
 from handler.recording import reader
 from tests.browser.helpers.history import History
+from tests.handler.helpers.pages import Pages
+from tests.handler.helpers.recorder import Recorder
 from tests.handler.helpers.results import ADDRESS, READER_PASSWORD, Results
 from tests.handler.helpers.surroundings import Aws, Postgres
 
@@ -30,3 +32,9 @@ def history(postgres: Postgres) -> Iterator[History]:
     """What is uploaded by it is recorded by the function's own code."""
     with postgres.connect() as connection:
         yield History(connection)
+
+
+@pytest.fixture
+def pages(recorder: Recorder) -> Pages:
+    """What is shown of the tests' own reports, without the function around it."""
+    return Pages(recorder.connection)
