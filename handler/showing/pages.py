@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from handler.showing import build, grid, project, projects, result, run, runs, test, upload, uploads
+from handler.showing import build, digest, grid, project, projects, result, run, runs, test, upload, uploads
 from handler.showing.reading import Reading
 from handler.showing.rendering import Renderer, View
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
-    """A page, and the same as JSON under `/api`.
+class Resource(ABC):
+    """What the function answers with.
 
     `inputs`: a dataclass with what its path and query may say; `read` answers them with another one.
     """
@@ -21,15 +22,38 @@ class Page:
     path: str
     inputs: type[Any]
     read: Callable[[Reading, Any], Any]
+
+    @abstractmethod
+    def views(self, renderer: Renderer) -> Iterator[tuple[str, View]]:
+        """Its addresses, and how it is shown there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Resource):
+    """A page, and the same as JSON under `/api`."""
+
     template: str
 
     def views(self, renderer: Renderer) -> Iterator[tuple[str, View]]:
-        """Its addresses, and how it is shown there."""
-        yield self.path, renderer.html
+        yield self.path, renderer.html(self.template)
         yield f"/api{self.path}".rstrip("/"), renderer.json
 
 
-PAGES = (
+@dataclass(frozen=True, kw_only=True)
+class Document(Resource):
+    """What is for machines alone, in one form."""
+
+    view: Callable[[Renderer], View]
+
+    def views(self, renderer: Renderer) -> Iterator[tuple[str, View]]:
+        yield self.path, self.view(renderer)
+
+
+# The first that an address fits to answers it.
+PAGES: tuple[Resource, ...] = (
+    Document(
+        path="/api/runs/<run_id>.md", inputs=digest.Inputs, read=digest.read, view=lambda renderer: renderer.markdown
+    ),
     Page(path="/", inputs=projects.Inputs, read=projects.read, template="projects.html"),
     Page(path="/project", inputs=project.Inputs, read=project.read, template="project.html"),
     Page(path="/runs", inputs=runs.Inputs, read=runs.read, template="runs.html"),

@@ -17,10 +17,10 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handler.addresses import OPEN_ADDRESS
-from handler.showing import charts, formats, lanes, trend
+from handler.showing import charts, digest, formats, lanes, trend
 
 if TYPE_CHECKING:
-    from handler.showing.pages import Page
+    from handler.showing.pages import Resource
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STATIC = Path(__file__).parent / "static"
@@ -31,7 +31,7 @@ _CONTENT_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 class Answer:
     """What a page was asked, and what it says."""
 
-    page: Page
+    page: Resource
     inputs: Any
     content: Any
     now: datetime
@@ -79,8 +79,9 @@ class Renderer:
     def __init__(self, *, address: str, environment: str) -> None:
         self.address = address
         self.static_files = {path.name: StaticFile.read(path) for path in sorted(_STATIC.iterdir())}
-        self.html = View(content_type="text/html; charset=utf-8", write=self._html, is_html=True)
         self.json = View(content_type="application/json", write=_json)
+        self.markdown = View(content_type="text/markdown; charset=utf-8", write=self._markdown)
+        self._open_command = f"make open ENVIRONMENT_SUFFIX={environment}" if address == OPEN_ADDRESS else None
         self._environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -108,14 +109,23 @@ class Renderer:
             "environment": environment,
             "lanes": lanes,
             "link": link,
-            "open_command": f"make open ENVIRONMENT_SUFFIX={environment}" if address == OPEN_ADDRESS else None,
+            "open_command": self._open_command,
             "static": self._static_address,
             "trend_strips": trend.strips,
         }
 
+    def html(self, template: str) -> View:
+        """A page that this template writes."""
+
+        def write(answer: Answer) -> str:
+            values = {"inputs": answer.inputs, "page": answer.content, "now": answer.now, "path": answer.page.path}
+            return self._render(template, values)
+
+        return View(content_type="text/html; charset=utf-8", write=write, is_html=True)
+
     def view_of(self, path: str) -> View:
         """In which form an address is answered where there is no page."""
-        return self.json if path.startswith("/api/") else self.html
+        return self.json if path.startswith("/api/") else self.html("problem.html")
 
     def problem(self, view: View, problem: Problem) -> tuple[str, str]:
         """The content type and the body of an answer that says what is wrong.
@@ -129,9 +139,8 @@ class Renderer:
         told = {"title": status.phrase, "status": status.value, "detail": sentence}
         return "application/problem+json", json.dumps(told)
 
-    def _html(self, answer: Answer) -> str:
-        values = {"inputs": answer.inputs, "page": answer.content, "now": answer.now, "path": answer.page.path}
-        return self._render(answer.page.template, values)
+    def _markdown(self, answer: Answer) -> str:
+        return digest.write(answer.content, address=self.address, open_command=self._open_command)
 
     def _render(self, template: str, values: dict[str, Any]) -> str:
         return self._environment.get_template(template).render(values)

@@ -16,7 +16,7 @@ from handler.lambda_context import LambdaContext
 from handler.log import logger
 from handler.recording.database import Database
 from handler.showing.inputs import BadInput, read_inputs
-from handler.showing.pages import PAGES, Page
+from handler.showing.pages import PAGES, Resource
 from handler.showing.reading import NotRecorded, Reading
 from handler.showing.rendering import Answer, Problem, Renderer, View
 
@@ -74,20 +74,20 @@ class Site:
     def _route(self, path: str, function: Callable[..., Response[Any]]) -> None:
         self._resolver.route(path, method=_METHODS, compress=True)(function)
 
-    def _shown(self, page: Page, view: View) -> Callable[..., Response[Any]]:
+    def _shown(self, page: Resource, view: View) -> Callable[..., Response[Any]]:
         def show(**path: str) -> Response[Any]:
             return self._show(page, view, path)
 
         return show
 
-    def _show(self, page: Page, view: View, path: dict[str, str]) -> Response[Any]:
+    def _show(self, page: Resource, view: View, path: dict[str, str]) -> Response[Any]:
         try:
             body = view.write(self._answer(page, path))
         except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a sentence
             return self._problem(view, _explained(error))
         return _response(HTTPStatus.OK, view.content_type, body, {**_FRESH, **view.headers})
 
-    def _answer(self, page: Page, path: dict[str, str]) -> Answer:
+    def _answer(self, page: Resource, path: dict[str, str]) -> Answer:
         inputs = read_inputs(page.inputs, path, self._resolver.current_event.raw_event["rawQueryString"])
         with self._database.connected().transaction() as transaction:
             transaction.connection.execute("set transaction isolation level repeatable read, read only")
