@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import Connection
 
 from handler.showing.inputs import read_inputs
-from handler.showing.pages import PAGES
+from handler.showing.pages import PAGES, Page
 from handler.showing.reading import Reading
 from handler.showing.rendering import Answer, Renderer
 
@@ -32,7 +32,9 @@ class Pages:
 
     def html(self, path: str, query: str = "") -> str:
         """What stands between the head and the foot of the page."""
-        written = self._renderer.html.write(self._answer(path, query))
+        answer = self._answer(path, query)
+        assert isinstance(answer.page, Page)
+        written = self._renderer.html(answer.page.template).write(answer)
         return written.partition("<main")[2].partition("</main>")[0]
 
     def text(self, path: str, query: str = "") -> str:
