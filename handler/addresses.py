@@ -15,6 +15,11 @@ def run_address(base: str, run_id: UUID | str) -> str:
     return f"{base}/runs/{run_id}"
 
 
+def upload_address(base: str, upload_id: UUID | str) -> str:
+    """The page of an upload, of one that was refused for example. `base`: without a slash at its end."""
+    return f"{base}/uploads/{upload_id}"
+
+
 def project_address(base: str, project: str) -> str:
     """The page of a project. `base`: without a slash at its end."""
     return f"{base}/project?{urlencode({'project': project})}"

@@ -44,11 +44,15 @@ class OwnerVariables(EnvironmentVariables):
 
 @dataclass(frozen=True, kw_only=True)
 class IngestVariables(OwnerVariables):
-    """What `LambdaStack` tells the ingest function. `outcome_retention` in days."""
+    """What `LambdaStack` tells the ingest function. `outcome_retention` in days.
+
+    `results_address`: where people open the pages.
+    """
 
     event_bus_name: str
     event_source: str
     outcome_retention: int
+    results_address: str
 
 
 @dataclass(frozen=True, kw_only=True)

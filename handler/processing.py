@@ -22,13 +22,15 @@ from handler.storage import ObjectStorage, StoredObject
 class Processor:
     """Processes uploads exactly once, however often and in whatever order they are delivered.
 
-    `retention`: how old a report may be to be recorded; what is older would be removed at once.
+    `retention`: how old a report may be to be recorded; what is older would be removed at once. `results_address`:
+    where people open the pages.
     """
 
     storage: ObjectStorage
     database: Database
     publisher: EventPublisher
     retention: timedelta
+    results_address: str
 
     def process(self, upload: Upload) -> Recorded | None:
         """Records and announces the upload. Returns what was recorded, or None if all of it was done before.
@@ -56,7 +58,7 @@ class Processor:
         connection = self.database.connected()
         with connection.transaction():
             recorded = uploads.record(connection, upload, origin, outcome)
-            outbox.add(connection, recorded)
+            outbox.add(connection, recorded, self.results_address)
         return recorded
 
     def _outcome(self, upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutcome:

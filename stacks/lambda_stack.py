@@ -57,6 +57,7 @@ class LambdaStack(FunctionStack):
                 "EVENT_BUS_NAME": event_bridge.custom_event_bus.name,
                 "EVENT_SOURCE": event_bridge.event_source,
                 "OUTCOME_RETENTION": str(environment.outcome_retention),
+                "RESULTS_ADDRESS": environment.results_address,
                 "AWS_ENDPOINT_URL_EVENTBRIDGE": self._endpoint_url("events"),
             },
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from handler.addresses import run_address, upload_address
 from handler.recording.uploads import Recorded
 
 EventDetail = dict[str, Any]
 
 
-def event_detail(recorded: Recorded) -> EventDetail:
+def event_detail(recorded: Recorded, results_address: str) -> EventDetail:
     """What the event says of an upload: see docs/ingesting.md, "The event"."""
     upload, run, fault = recorded.upload, recorded.run, recorded.fault
     detail: EventDetail = {
@@ -26,6 +27,7 @@ def event_detail(recorded: Recorded) -> EventDetail:
         "commit": recorded.origin.commit,
         "build_url": recorded.origin.build_url,
         "processed_at": recorded.processed_at.isoformat(timespec="milliseconds"),
+        "results_url": (run_address if run else upload_address)(results_address, upload.event_id),
     }
     if recorded.is_expired:
         detail["expired"] = True

@@ -13,11 +13,11 @@ from handler.announcing.event import EventDetail, event_detail
 from handler.recording.uploads import Recorded
 
 
-def add(connection: Connection[Any], recorded: Recorded) -> None:
+def add(connection: Connection[Any], recorded: Recorded, results_address: str) -> None:
     """Leaves the event to be sent, within the transaction that records the upload; once, the first time."""
     connection.execute(
         "insert into outbox (event_id, detail) values (%s, %s) on conflict do nothing",
-        [recorded.upload.event_id, Jsonb(event_detail(recorded))],
+        [recorded.upload.event_id, Jsonb(event_detail(recorded, results_address))],
     )
 
 

@@ -13,6 +13,7 @@ VARIABLES = {
     "EVENT_BUS_NAME": "tap-application-events-dev",
     "EVENT_SOURCE": "tap.application.dev",
     "OUTCOME_RETENTION": "90",
+    "RESULTS_ADDRESS": "https://tap.example.com",
 }
 
 
@@ -27,6 +28,7 @@ def test_reads_its_variables_and_ignores_others() -> None:
         event_bus_name="tap-application-events-dev",
         event_source="tap.application.dev",
         outcome_retention=90,
+        results_address="https://tap.example.com",
     )
 
 

@@ -127,7 +127,7 @@ def test_a_failure_after_the_record_leaves_the_event_to_be_sent(
     aws.create_bus()
     again = processor.process(upload)
     assert again
-    assert event_detail(again) == recorded
+    assert event_detail(again, processor.results_address) == recorded
     assert [event["detail"] for event in aws.events()] == [recorded]
     assert postgres.query(SENT) == [(True,)]
 
@@ -160,6 +160,6 @@ def test_the_first_record_stands(aws: Aws, postgres: Postgres, processor: Proces
     connection = processor.database.connected()
     recorded = uploads.record(connection, upload, Origin(project="shop"), Faulty(NotXml("Judged later.")))
     assert recorded.fault is None
-    outbox.add(connection, recorded)
+    outbox.add(connection, recorded, processor.results_address)
     query = "select status, detail ->> 'status' from upload join outbox using (event_id)"
     assert postgres.query(query) == [("success", "success")]

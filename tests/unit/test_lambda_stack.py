@@ -62,6 +62,7 @@ def test_environment_is_the_designs(function: Block) -> None:
         "DB_NAME_PARAM": "${aws_ssm_parameter[/tap/dev/database/name].name}",
         "EVENT_BUS_NAME": "${aws_cloudwatch_event_bus[tap-application-events-dev].name}",
         "EVENT_SOURCE": "tap.application.dev",
+        "RESULTS_ADDRESS": "http://127.0.0.1:8027",
         "OUTCOME_RETENTION": "90",
         "AWS_ENDPOINT_URL_SSM": "https://${data.aws_vpc_endpoint[com.amazonaws.{region}.ssm].dns_entry[0].dns_name}",
         "AWS_ENDPOINT_URL_EVENTBRIDGE": (

@@ -37,6 +37,7 @@ class History:
             database=_OneConnection(connection),
             publisher=_NoBus(),
             retention=timedelta(days=90),
+            results_address="https://tap.example.com",
         )
 
     def upload(

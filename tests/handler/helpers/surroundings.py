@@ -48,6 +48,7 @@ VARIABLES = {
     "DB_NAME_PARAM": "/tap/test/database/name",
     "EVENT_BUS_NAME": "tap-application-events-test",
     "EVENT_SOURCE": "tap.application.test",
+    "RESULTS_ADDRESS": "https://tap.example.com",
     "OUTCOME_RETENTION": "90",
 }
 
@@ -317,7 +318,7 @@ def record_only(processor: Processor, upload: Upload) -> Recorded:
     connection = processor.database.connected()
     with connection.transaction():
         recorded = uploads.record(connection, upload, Origin(project="shop"), Artifact())
-        outbox.add(connection, recorded)
+        outbox.add(connection, recorded, processor.results_address)
     return recorded
 
 
