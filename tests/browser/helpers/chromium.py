@@ -25,13 +25,15 @@ const {createReadStream, createWriteStream} = require("fs"), {createBrotliDecomp
 const {pipeline} = require("stream/promises"), [from, to] = process.argv.slice(1);
 pipeline(createReadStream(from), createBrotliDecompress({chunkSize: 2 ** 21}), createWriteStream(to, {mode: 0o755}));
 """
+# Roboto, as on Android, and what has the arrows and scripts that it lacks.
+_FONT_PACKAGES = ("@expo-google-fonts/roboto", "dejavu-fonts-ttf/ttf")
 _FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig>
   {folders}
   <alias binding="same"><family>system-ui</family><prefer><family>Roboto</family></prefer></alias>
   <alias binding="same"><family>sans-serif</family><prefer><family>Roboto</family></prefer></alias>
-  <alias binding="same"><family>monospace</family><prefer><family>Roboto Mono</family></prefer></alias>
+  <alias binding="same"><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
   <cachedir>{cache}</cachedir>
 </fontconfig>
 """
@@ -63,9 +65,8 @@ def _unpacked() -> dict[str, Any]:
             if not directory.exists():
                 shutil.move(made, directory)
     fonts = directory / "fonts.conf"
-    folders = (_NODE_MODULES / "@expo-google-fonts" / name for name in ("roboto", "roboto-mono"))
-    written = "".join(f"<dir>{folder}</dir>" for folder in folders)
-    fonts.write_text(_FONTS.format(folders=written, cache=directory / "fonts"))
+    folders = "".join(f"<dir>{_NODE_MODULES / package}</dir>" for package in _FONT_PACKAGES)
+    fonts.write_text(_FONTS.format(folders=folders, cache=directory / "fonts"))
     return {
         "executable_path": directory / "chromium",
         "env": {**os.environ, "LD_LIBRARY_PATH": str(directory / "lib"), "FONTCONFIG_FILE": str(fonts)},

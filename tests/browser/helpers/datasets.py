@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from tests.browser.helpers import hostile
 from tests.browser.helpers.history import History
 from tests.browser.helpers.plausible import mobile, shop_api, shop_web
 from tests.browser.helpers.plausible.builds import chance, commit
@@ -73,6 +74,7 @@ DATASETS: dict[str, Callable[[History, datetime], None]] = {
     "tiny": tiny,
     "plausible": plausible,
     "large": large,
+    "hostile": hostile.record,
 }
 
 

@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from handler.announcing.event import EventDetail
 from handler.announcing.publisher import EventPublisher
+from handler.errors import NotFound
 from handler.notifications import Upload
 from handler.processing import Processor
 from handler.recording.database import Database
@@ -41,9 +42,12 @@ class History:
         )
 
     def upload(
-        self, content: bytes | str, *, key: str, at: datetime, metadata: Mapping[str, str] | None = None
+        self, content: bytes | str | None, *, key: str, at: datetime, metadata: Mapping[str, str] | None = None
     ) -> Recorded:
-        """Processes an object that was uploaded then. Upload in the order of time: what comes late is dearer."""
+        """Processes an object that was uploaded then; None if it is gone since.
+
+        Upload in the order of time: what comes late is dearer.
+        """
         content = content.encode() if isinstance(content, str) else content
         self._uploads += 1
         self._object.stored = (content, metadata or {})
@@ -52,8 +56,8 @@ class History:
                 bucket=BUCKET,
                 key=key,
                 version_id=str(uuid5(_VERSIONS, str(self._uploads))),
-                etag=hashlib.md5(content, usedforsecurity=False).hexdigest(),
-                size=len(content),
+                etag=hashlib.md5(content or b"", usedforsecurity=False).hexdigest(),
+                size=len(content or b""),
                 uploaded_at=at,
             )
         )
@@ -77,11 +81,13 @@ class _OneObject(ObjectStorage):
     """S3, with the object that is being uploaded."""
 
     def __init__(self) -> None:
-        self.stored: tuple[bytes, Mapping[str, str]] = (b"", {})
+        self.stored: tuple[bytes | None, Mapping[str, str]] = (None, {})
 
     @contextmanager
     def open(self, upload: Upload) -> Iterator[StoredObject]:  # noqa: ARG002 - it is the one that is being uploaded
         content, metadata = self.stored
+        if content is None:
+            raise NotFound("The bucket does not hold this version of the object.")
         yield StoredObject(io.BytesIO(content), metadata)
 
 

@@ -9,6 +9,10 @@ from tests.browser.helpers.site import Site
 
 _RUN = "select '/runs/' || id from run_summary where project = %s"
 _LATEST = "order by uploaded_at desc limit 1"
+_FAILED = """
+    select test_id, run_id from result join run on run.id = run_id
+    where status = 'failed' and run_id = (select id from run_summary order by uploaded_at desc limit 1) limit 1
+"""
 _TEST = "select '/tests/' || id from test where project = %s and name like %s"
 
 
@@ -26,6 +30,13 @@ def _build(site: Site) -> str:
     return "/builds?" + urlencode({"project": "shop-web", "commit": commit, "build_url": build_url})
 
 
+def _result(site: Site) -> str:
+    """What a test said in a run in which each of its attempts failed."""
+    query = "select {} from result join run on run.id = run_id where attempts = 3 and status = 'failed' order by run_id"
+    run_id, test_id = (site.value(query.format(column)) for column in ("run_id", "test_id"))
+    return f"/runs/{run_id}/tests/{test_id}"
+
+
 PAGES: dict[str, Callable[[Site], str]] = {
     "projects": lambda _: "/",
     "project": lambda _: "/project?project=shop-api",
@@ -38,6 +49,7 @@ PAGES: dict[str, Callable[[Site], str]] = {
     ),
     "run-passed": lambda site: str(site.value(f"{_RUN} and failed + error + flaky = 0 {_LATEST}", "shop-web")),
     "run-with-attachments": lambda site: str(site.value(f"{_RUN} and failed > 0 {_LATEST}", "shop-web")),
+    "result": _result,
     "build": _build,
     "test": lambda site: str(site.value(_TEST, "shop-api", "test_last_item_is_sold_once%read_committed%")),
     "test-failing": lambda site: str(site.value(_TEST, "shop-api", "test_rounds_half_to_even%KWD%")),
@@ -53,6 +65,30 @@ PAGES: dict[str, Callable[[Site], str]] = {
         site.value("select '/uploads/' || event_id from upload where error_code = 'not_xml' order by uploaded_at desc")
     ),
 }
+
+
+def pages_of_a_history(site: Site) -> dict[str, str]:
+    """The pages of a history with one project, or of none, by the same names."""
+    pages = {name: f"/{name}" for name in ("failing", "flaky", "slowest", "search", "uploads")} | {"projects": "/"}
+    with site.connect() as connection:
+        for project, run_id, commit in connection.execute(
+            "select project, id, commit from run_summary order by uploaded_at desc limit 1"
+        ):
+            query = urlencode({"project": project})
+            pages |= {
+                "project": f"/project?{query}",
+                "runs": f"/runs?{query}",
+                "run": f"/runs/{run_id}",
+                "grid": f"/grid?{query}",
+                "flaky-of-a-project": f"/flaky?{query}",
+                "search": "/search?q=a",
+            }
+            if commit:
+                pages["build"] = "/builds?" + urlencode({"project": project, "commit": commit})
+        for test_id, run_id in connection.execute(_FAILED):
+            pages |= {"test": f"/tests/{test_id}", "result": f"/runs/{run_id}/tests/{test_id}"}
+    return pages
+
 
 # What is wrong with a request is a page as well.
 PROBLEMS = {

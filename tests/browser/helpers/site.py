@@ -42,7 +42,7 @@ _FREEZE = """
 create schema frozen;
 grant usage on schema frozen to public;
 create function frozen.now() returns timestamptz language sql stable return {}::timestamptz;
-alter database {} set search_path = frozen, pg_catalog, public;
+alter database {} set search_path = public, frozen, pg_catalog;
 """
 
 
