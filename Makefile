@@ -17,7 +17,7 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local open upload results forget test test-unit security check format synth package rds-ca-bundle benchmark lock clean prerequisites
+.PHONY: help setup demo local open upload results forget test test-unit security check format synth package screenshots rds-ca-bundle benchmark lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ synth: $(PYTHON_READY) dist/handler-aws.zip ## Write the Terraform JSON of ENVIR
 	@ls -d cdktf.out/stacks/*
 
 package: dist/handler-aws.zip ## Build the function's package for AWS
+
+screenshots: $(NODE_READY) ## Take the pictures of the pages that the documentation shows, from made-up data
+	$(PY) -m tests.browser.screenshots
 
 rds-ca-bundle: $(PYTHON_READY) ## Take AWS's current certificate authorities of RDS, for regions that are newer than ours
 	@$(PY) -m handler.renew_rds_ca_bundle

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import NewPage
+from tests.browser.helpers import axe
 from tests.browser.helpers.pages import PAGES, PROBLEMS
 from tests.browser.helpers.site import Site
-
-_AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 
 every_page = pytest.mark.parametrize("name", PAGES)
 
@@ -61,14 +59,9 @@ def test_what_is_wrong_is_said_on_a_page(name: str, site: Site, page: Page) -> N
 @pytest.mark.parametrize("name", [*PAGES, *PROBLEMS])
 def test_axe_finds_nothing(name: str, scheme: str, site: Site, new_page: NewPage) -> None:
     page = new_page(color_scheme=scheme)
-    page.add_init_script(path=_AXE)
+    axe.bring(page)
     page.goto(PAGES[name](site) if name in PAGES else PROBLEMS[name][0])
-    found: dict[str, Any] = page.evaluate("() => axe.run({resultTypes: ['violations']})")
-    assert [
-        f"{violation['id']}: {node['failureSummary']} {node['html'][:300]}"
-        for violation in found["violations"]
-        for node in violation["nodes"]
-    ] == []
+    assert axe.violations(page) == []
 
 
 @pytest.mark.parametrize("width", [360, 320])

@@ -57,7 +57,7 @@ class Site:
         self._server = server
         self._now = now
         self._shown = "nothing"
-        self._made = {"nothing"}
+        self._made: set[str] = set()
 
     def show(self, data: str) -> None:
         """Changes to this history: its database gets the name that the function knows."""
@@ -65,13 +65,18 @@ class Site:
             return
         with self._server._connect("postgres") as connection:
             _rename(connection, _DATABASE, self._shown)
-            self._shown = data
             if data in self._made:
                 _rename(connection, data, _DATABASE)
+                self._shown = data
                 return
+            self._shown = f"unfinished {data}"
             create = sql.SQL("create database {} owner {}")
             connection.execute(create.format(sql.Identifier(_DATABASE), sql.Identifier(_OWNER)))
+        self._make(data)
+        self._shown = data
         self._made.add(data)
+
+    def _make(self, data: str) -> None:
         if self._now:
             with self._server._connect(_DATABASE) as connection:
                 connection.execute(sql.SQL(_FREEZE).format(self._now.isoformat(), sql.Identifier(_DATABASE)))
