@@ -102,12 +102,18 @@ class _Request(BaseHTTPRequestHandler):
             return HTTPStatus.BAD_REQUEST, "a request for a page has no body"
         # A link may lead here. To embed, fetch or frame a page is not for others: they could learn from its size, or
         # from how long it takes, what it says. Other ports of this machine are the "same site".
-        if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and (
-            self.headers.get("Sec-Fetch-Mode"),
-            self.headers.get("Sec-Fetch-Dest"),
-        ) != ("navigate", "document"):
+        if self._is_of_another_page():
             return HTTPStatus.FORBIDDEN, "another page may lead here, and not embed or fetch what is here"
         return None
+
+    def _is_of_another_page(self) -> bool:
+        """As browsers say it: https://www.w3.org/TR/fetch-metadata/. Of web sockets they say only the origin."""
+        host = self.headers["Host"]
+        if self.headers.get("Origin", f"http://{host}") != f"http://{host}":
+            return True
+        if self.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
+            return False
+        return (self.headers.get("Sec-Fetch-Mode"), self.headers.get("Sec-Fetch-Dest")) != ("navigate", "document")
 
     def do_GET(self) -> None:
         target = self.path.encode("latin-1").decode(errors="replace")  # as http.server reads it

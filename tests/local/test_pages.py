@@ -291,6 +291,16 @@ class TestRefusing:
         assert answer.body == b"TAP: another page may lead here, and not embed or fetch what is here\n"
         assert aws.requests == []
 
+    @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1", "https://127.0.0.1:{port}"])
+    def test_another_origin(self, aws: SmallAws, pages: Pages, origin: str) -> None:
+        """All that browsers say of a web socket, and the older ones of what is fetched."""
+        answer = get(pages, headers={"Origin": origin.format(port=pages.server_address[1]), "Upgrade": "websocket"})
+        assert answer.status == 403
+        assert aws.requests == []
+
+    def test_own_origin(self, pages: Pages) -> None:
+        assert get(pages, headers={"Origin": pages.address}).status == 200
+
     @pytest.mark.parametrize(
         ("site", "mode", "destination"),
         [
