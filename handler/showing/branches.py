@@ -19,6 +19,7 @@ _PROJECT = """
     left join history.branch on branch.id = history.main_branch(project.id)
     where project.name = %s
 """
+_BRANCH = "select id from history.branch where project_id = %s and name = %s"
 _BRANCHES = """
     select branch.name
     from (select branch_id, max(id) as latest
@@ -68,6 +69,14 @@ def find_project(reading: Reading, name: str) -> KnownProject:
             f"There is no project {name[:100]!r}: nothing was uploaded for it yet, or no report was read."
         )
     return project
+
+
+def find_branch(reading: Reading, project: KnownProject, name: str | None) -> tuple[str | None, int | None]:
+    """The name and the key of this branch, or of the main branch for None; the key is None if nothing ran there."""
+    if name is None or name == project.main_branch:
+        return project.main_branch, project.main_branch_id
+    row = reading.records(_BRANCH, [project.id, name])
+    return name, row[0]["id"] if row else None
 
 
 def builds(reading: Reading, branch_id: int, limit: int) -> list[Build]:

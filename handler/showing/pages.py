@@ -7,7 +7,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from handler.showing import build, digest, grid, project, projects, result, run, runs, test, upload, uploads
+from handler.showing import (
+    badge,
+    build,
+    digest,
+    grid,
+    project,
+    projects,
+    quarantine,
+    result,
+    run,
+    runs,
+    test,
+    upload,
+    uploads,
+)
 from handler.showing.reading import Reading
 from handler.showing.rendering import Renderer, View
 
@@ -54,6 +68,10 @@ PAGES: tuple[Resource, ...] = (
     Document(
         path="/api/runs/<run_id>.md", inputs=digest.Inputs, read=digest.read, view=lambda renderer: renderer.markdown
     ),
+    Document(
+        path="/api/quarantine", inputs=quarantine.Inputs, read=quarantine.read, view=lambda renderer: renderer.json
+    ),
+    Document(path="/badge.svg", inputs=badge.Inputs, read=badge.read, view=lambda renderer: renderer.badge),
     Page(path="/", inputs=projects.Inputs, read=projects.read, template="projects.html"),
     Page(path="/project", inputs=project.Inputs, read=project.read, template="project.html"),
     Page(path="/runs", inputs=runs.Inputs, read=runs.read, template="runs.html"),

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from handler.showing.branches import RUNS, Build, KnownProject, branches_in_use, builds, find_project
+from handler.showing.branches import RUNS, Build, KnownProject, branches_in_use, builds, find_branch, find_project
 from handler.showing.failures import same
 from handler.showing.keys import runs_on_branch
 from handler.showing.models import RunSummary, Status, Test
@@ -20,8 +20,6 @@ from handler.showing.reading import Reading
 _TREND, _HISTORY = 30, 30
 # Groups of failing tests, and tests of one of them; flaky, slowest and slower tests; runs.
 _GROUPS, _TESTS, _LISTED, _RUNS = 10, 50, 5, 10
-
-_BRANCH = "select id from history.branch where project_id = %s and name = %s"
 
 _FAILING = """
     select test.number, test.id as test_id, test.file, test.suite, test.classname, test.name, test.variant,
@@ -147,7 +145,7 @@ class ProjectPage:
 def read(reading: Reading, inputs: Inputs) -> ProjectPage:
     """Raises NotRecorded."""
     project = find_project(reading, inputs.project)
-    branch, branch_id = _branch(reading, project, inputs.branch)
+    branch, branch_id = find_branch(reading, project, inputs.branch)
     failing = reading.records(_FAILING, {"project": project.id, "branch": branch_id})
     return ProjectPage(
         project=project.name,
@@ -164,13 +162,6 @@ def read(reading: Reading, inputs: Inputs) -> ProjectPage:
             RunSummary, f"{RUNS} where run.project_id = %s order by run.id desc limit %s", [project.id, _RUNS]
         ),
     )
-
-
-def _branch(reading: Reading, project: KnownProject, name: str | None) -> tuple[str | None, int | None]:
-    if name is None or name == project.main_branch:
-        return project.main_branch, project.main_branch_id
-    row = reading.records(_BRANCH, [project.id, name])
-    return name, row[0]["id"] if row else None
 
 
 def _grouped(tests: Sequence[dict[str, Any]]) -> list[FailingSince]:

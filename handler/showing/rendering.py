@@ -17,13 +17,15 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handler.addresses import OPEN_ADDRESS
-from handler.showing import charts, digest, formats, lanes, trend
+from handler.showing import badge, charts, digest, formats, lanes, trend
 
 if TYPE_CHECKING:
     from handler.showing.pages import Resource
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STATIC = Path(__file__).parent / "static"
+# Pages of the company's own may show it, and need not ask for it at each look.
+_OF_A_BADGE = {"Cache-Control": "private, max-age=60", "Cross-Origin-Resource-Policy": "same-site"}
 _CONTENT_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
@@ -81,6 +83,9 @@ class Renderer:
         self.static_files = {path.name: StaticFile.read(path) for path in sorted(_STATIC.iterdir())}
         self.json = View(content_type="application/json", write=_json)
         self.markdown = View(content_type="text/markdown; charset=utf-8", write=self._markdown)
+        self.badge = View(
+            content_type="image/svg+xml", write=lambda answer: badge.write(answer.content), headers=_OF_A_BADGE
+        )
         self._open_command = f"make open ENVIRONMENT_SUFFIX={environment}" if address == OPEN_ADDRESS else None
         self._environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
