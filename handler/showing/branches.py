@@ -79,6 +79,11 @@ def find_branch(reading: Reading, project: KnownProject, name: str | None) -> tu
     return name, row[0]["id"] if row else None
 
 
+def project_names(reading: Reading) -> list[str]:
+    """Of the first projects by name, as many as a person would choose from."""
+    return [row["name"] for row in reading.records("select name from history.project order by name limit 500")]
+
+
 def builds(reading: Reading, branch_id: int, limit: int) -> list[Build]:
     """The last builds on a branch, the oldest first."""
     runs = reading.rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from handler.showing.keys import KnownRun
@@ -60,6 +59,7 @@ def pass_rate(statuses: Sequence[Status | None]) -> float | None:
 
 
 def flips(statuses: Sequence[Status | None]) -> int:
-    """How many times it came out otherwise than the time before, or otherwise with a rerun."""
-    bad = [status in BAD for status in statuses if status not in (None, "skipped")]
-    return sum(one != other for one, other in itertools.pairwise(bad)) + statuses.count("flaky")
+    """In how many runs it came out otherwise than the time before, or otherwise with a rerun."""
+    ran = [status for status in statuses if status not in (None, "skipped")]
+    before = [ran[0] in BAD, *(status in BAD for status in ran[:-1])] if ran else []
+    return sum(status == "flaky" or (status in BAD) != bad for status, bad in zip(ran, before, strict=True))

@@ -11,6 +11,7 @@ from handler.showing import (
     badge,
     build,
     digest,
+    failing,
     grid,
     project,
     projects,
@@ -82,5 +83,6 @@ PAGES: tuple[Resource, ...] = (
     Page(path="/upload", inputs=upload.Identity, read=upload.read_by_identity, template="upload.html"),
     Page(path="/uploads", inputs=uploads.Inputs, read=uploads.read, template="uploads.html"),
     Page(path="/uploads/<upload_id>", inputs=upload.Inputs, read=upload.read, template="upload.html"),
+    Page(path="/failing", inputs=failing.Inputs, read=failing.read, template="failing.html"),
     Page(path="/grid", inputs=grid.Inputs, read=grid.read, template="grid.html"),
 )
