@@ -3,28 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import LiteralString
 
 from handler.showing.keys import KnownRun
 from handler.showing.models import Status
 from handler.showing.reading import Reading
 
+_STATUS: LiteralString = """
+    case when history.has(good, number) then case when number = any(flaky) then 'flaky' else 'passed' end
+         when history.has(bad, number) then case when number = any(error) then 'error' else 'failed' end
+         when history.has(skipped, number) then 'skipped' end
+"""
+
 # The bits of a run are unpacked once for all tests that are looked for.
-_OUTCOMES = """
+_OUTCOMES = f"""
     with latest as materialized (
         select plane.run_id, good || '' as good, bad || '' as bad, skipped || '' as skipped, flaky, error
         from history.plane
         where run_id = any(%(runs)s)
     )
-    select number, array_agg(
-        case when history.has(good, number) then case when number = any(flaky) then 'flaky' else 'passed' end
-             when history.has(bad, number) then case when number = any(error) then 'error' else 'failed' end
-             when history.has(skipped, number) then 'skipped' end
-        order by run_id
-    ) as statuses
-    from unnest(%(numbers)s::integer[]) as number
-    cross join latest
+    select number, array_agg(status order by run_id) as statuses
+    -- A row of its own, or the bit strings would be sorted.
+    from (
+        select number, run_id, {_STATUS} as status
+        from unnest(%(numbers)s::integer[]) as number
+        cross join latest
+        offset 0
+    ) as outcome
     group by number
-"""
+"""  # noqa: S608 - of constants
+
+_LATEST_OUTCOMES = f"""
+    with wanted as (
+        select *
+        from unnest(%(branches)s::integer[], %(series)s::integer[], %(numbers)s::integer[])
+             with ordinality as test (branch_id, series_id, number, nth)
+    ), latest as materialized (
+        select place.branch_id, place.series_id, run_id, good || '' as good, bad || '' as bad,
+               skipped || '' as skipped, flaky, error
+        from (select distinct branch_id, series_id from wanted) as place
+        cross join lateral (
+            select id
+            from history.run
+            where (branch_id, series_id) = (place.branch_id, place.series_id)
+            order by id desc
+            limit %(runs)s
+        ) as run
+        join history.plane on run_id = run.id
+    )
+    select nth, array_agg(status order by run_id) as statuses
+    from (
+        select nth, run_id, {_STATUS} as status
+        from wanted
+        join latest using (branch_id, series_id)
+        offset 0
+    ) as outcome
+    group by nth
+"""  # noqa: S608 - of constants
 
 BAD = ("failed", "error")
 
@@ -36,6 +71,17 @@ def outcomes(reading: Reading, runs: Sequence[KnownRun], numbers: Sequence[int])
     """
     rows = reading.records(_OUTCOMES, {"runs": [run.key for run in runs], "numbers": list(numbers)})
     return {row["number"]: row["statuses"] for row in rows}
+
+
+def latest_outcomes(reading: Reading, tests: Sequence[tuple[int, int, int]], runs: int) -> list[list[Status | None]]:
+    """Of each test its outcomes in the last runs of a branch and series, the oldest first.
+
+    `tests`: for each, the keys of branch and series, and its number; `runs`: how many at most.
+    """
+    branches, series, numbers = (list(each) for each in zip(*tests, strict=True)) if tests else ([], [], [])
+    values = {"branches": branches, "series": series, "numbers": numbers, "runs": runs}
+    rows = {row["nth"]: row["statuses"] for row in reading.records(_LATEST_OUTCOMES, values)}
+    return [rows.get(nth, []) for nth in range(1, len(tests) + 1)]
 
 
 def failing_since(statuses: Sequence[Status | None]) -> int | None:
