@@ -14,8 +14,8 @@ from handler.showing.failures import same
 from handler.showing.models import Status, Test
 from handler.showing.reading import Reading
 
-# Tests that are looked at to find equal failures: of each project where all are asked for, and in all of them.
-_OF_EACH, _IN_ALL = 200, 2_000
+# Tests that are looked at to find equal failures: of each project where all are asked for, and in all of them; of one.
+_OF_EACH, _IN_ALL, _OF_ONE = 100, 1_000, 2_000
 # Failures that are shown, and tests of each: where all projects are asked for, and where one is.
 _SHOWN, _SHOWN_OF_ONE = (8, 10), (100, 25)
 
@@ -143,8 +143,8 @@ def read(reading: Reading, inputs: Inputs) -> FailingPage:
     values = {
         "project_id": project and project.id,
         "branch": inputs.branch,
-        "looked_at": _IN_ALL if project else _OF_EACH,
-        "in_all": _IN_ALL,
+        "looked_at": _OF_ONE if project else _OF_EACH,
+        "in_all": _OF_ONE if project else _IN_ALL,
     }
     totals = reading.records(_TOTALS, values)
     tests: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -12,6 +12,7 @@ from handler.showing import (
     build,
     digest,
     failing,
+    flaky,
     grid,
     project,
     projects,
@@ -84,5 +85,6 @@ PAGES: tuple[Resource, ...] = (
     Page(path="/uploads", inputs=uploads.Inputs, read=uploads.read, template="uploads.html"),
     Page(path="/uploads/<upload_id>", inputs=upload.Inputs, read=upload.read, template="upload.html"),
     Page(path="/failing", inputs=failing.Inputs, read=failing.read, template="failing.html"),
+    Page(path="/flaky", inputs=flaky.Inputs, read=flaky.read, template="flaky.html"),
     Page(path="/grid", inputs=grid.Inputs, read=grid.read, template="grid.html"),
 )

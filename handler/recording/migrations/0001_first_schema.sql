@@ -695,7 +695,7 @@ begin atomic
 end;
 
 create function history.flaky(of_project integer, since_run bigint)
-returns table (number integer, commits bigint, reruns bigint, last_run bigint)
+returns table (number integer, commits bigint, reruns bigint, first_run bigint, last_run bigint)
 language sql stable rows 200
 begin atomic
     with outcome as materialized (
@@ -720,7 +720,7 @@ begin atomic
         select unnest(flaky), null, true, id
         from outcome
     )
-    select number, count(distinct commit), count(*) filter (where is_rerun), max(id)
+    select number, count(distinct commit), count(*) filter (where is_rerun), min(id), max(id)
     from seen
     group by number;
 end;
