@@ -14,6 +14,7 @@ from handler.showing import (
     failing,
     flaky,
     grid,
+    openapi,
     project,
     projects,
     quarantine,
@@ -65,6 +66,10 @@ class Document(Resource):
         yield self.path, self.view(renderer)
 
 
+def _openapi(renderer: Renderer) -> View:
+    return View(content_type=renderer.json.content_type, write=lambda _: openapi.write(PAGES, renderer))
+
+
 # The first that an address fits to answers it.
 PAGES: tuple[Resource, ...] = (
     Document(
@@ -73,6 +78,7 @@ PAGES: tuple[Resource, ...] = (
     Document(
         path="/api/quarantine", inputs=quarantine.Inputs, read=quarantine.read, view=lambda renderer: renderer.json
     ),
+    Document(path="/api/openapi.json", inputs=openapi.Inputs, read=openapi.read, view=_openapi),
     Document(path="/badge.svg", inputs=badge.Inputs, read=badge.read, view=lambda renderer: renderer.badge),
     Page(path="/", inputs=projects.Inputs, read=projects.read, template="projects.html"),
     Page(path="/project", inputs=project.Inputs, read=project.read, template="project.html"),
