@@ -30,7 +30,10 @@ class Answer:
 
 
 class Results:
-    """The function in one container."""
+    """The function in one container. `restarted`: whether that is no longer the first."""
+
+    def __init__(self) -> None:
+        self.restarted = False
 
     def get(self, path: str, *, method: str = "GET", **query: object) -> Answer:
         """What it answers; `query` by names, without those that are None."""
@@ -57,5 +60,7 @@ class Results:
 
     def restart(self) -> None:
         """Goes on in a new container, which reads its environment anew."""
-        results_function._site()._database.close()
-        results_function._site.cache_clear()
+        if results_function._site.cache_info().currsize:
+            results_function._site()._database.close()
+            results_function._site.cache_clear()
+        self.restarted = True

@@ -273,6 +273,7 @@ class TestOfARun:
         self, results: Results, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("RESULTS_ADDRESS", "http://127.0.0.1:8027")
+        results.restart()
         markdown = written(results, recorder.record(case("passed")))
         assert "[See the run](http://127.0.0.1:8027/runs/" in markdown
         assert markdown.endswith("The links open while `make open ENVIRONMENT_SUFFIX=test` runs.\n")
