@@ -15,6 +15,8 @@ from uuid import UUID
 _MAX_LENGTH = 2_048
 _MAX_FIELDS = 20
 _MAX_COUNT = 1_000_000
+# What the keys of the history have room for, with some days to spare.
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 T = TypeVar("T")
 
@@ -74,14 +76,21 @@ def _value(name: str, text: str, kind: Any) -> Any:
     try:
         if kind is UUID:
             return UUID(text)
-        return date.fromisoformat(text) if kind is date else _count(text)
-    except (ValueError, OverflowError):
+        return _day(text) if kind is date else _count(text)
+    except ValueError:
         wanted = {
             UUID: "an id (3b241101-e2bb-4255-8caf-4136c566a962)",
             int: f"a whole number from 0 to {_MAX_COUNT:,}",
-            date: "a day (2026-11-23)",
+            date: f"a day from {_FIRST_DAY} to {_LAST_DAY}",
         }[kind]
         raise BadInput(f"{name} {text[:40]!r} is not valid: give {wanted}.") from None
+
+
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise ValueError(text)
+    return day
 
 
 def _count(text: str) -> int:

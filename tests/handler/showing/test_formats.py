@@ -113,7 +113,15 @@ class TestDuration:
 
     @pytest.mark.parametrize(
         ("seconds", "text"),
-        [(0.5, "500 ms"), (12, "12 s"), (1.5, "1.5 s"), (120, "2 min"), (90, "1 min 30 s"), (600, "10 min"), (7200, "2 h")],
+        [
+            (0.5, "500 ms"),
+            (12, "12 s"),
+            (1.5, "1.5 s"),
+            (120, "2 min"),
+            (90, "1 min 30 s"),
+            (600, "10 min"),
+            (7200, "2 h"),
+        ],
     )
     def test_of_an_axis_has_nothing_that_is_nought(self, seconds: float, text: str) -> None:
         assert formats.round_duration(seconds) == text
@@ -219,14 +227,14 @@ class TestOneLine:
 
 class TestTrace:
     def test_tells_the_lines_that_failed_from_the_others(self) -> None:
-        text = "def test():\n>   assert a == b\nE   AssertionError\nE\nEven so\ntests/test_a.py:12: AssertionError\n  x:1: no"
+        text = "def test():\n>   assert a == b\nE   AssertionError\nE\nEven so\ntest_a.py:12: AssertionError\n  x:1: no"
         assert formats.trace(text).split("\n") == [
             "def test():",
             "<b>&gt;   assert a == b</b>",
             "<span class=fault>E   AssertionError</span>",
             "<span class=fault>E</span>",
             "Even so",
-            "<b>tests/test_a.py:12: AssertionError</b>",
+            "<b>test_a.py:12: AssertionError</b>",
             "  x:1: no",
         ]
 
