@@ -115,8 +115,8 @@ def _new(tests: Sequence[dict[str, Any]]) -> int:
 
 
 def _since(runs: Sequence[KnownRun], statuses: Sequence[Sequence[Status | None]]) -> RunReference | None:
-    first = min(index for each in statuses if (index := failing_since(each)) is not None)
-    return runs[first].reference if first or len(runs) < RUNS else None
+    known = [index for each in statuses if (index := failing_since(each, most=RUNS)) is not None]
+    return runs[min(known)].reference if len(known) == len(statuses) else None
 
 
 def _details(reading: Reading, run: KnownRun, numbers: Sequence[int]) -> dict[int, str]:

@@ -62,6 +62,7 @@ _LATEST_OUTCOMES = f"""
 """  # noqa: S608 - of constants
 
 BAD = ("failed", "error")
+GOOD = ("passed", "flaky")
 
 
 def outcomes(reading: Reading, runs: Sequence[KnownRun], numbers: Sequence[int]) -> dict[int, list[Status | None]]:
@@ -84,18 +85,19 @@ def latest_outcomes(reading: Reading, tests: Sequence[tuple[int, int, int]], run
     return [rows.get(nth, []) for nth in range(1, len(tests) + 1)]
 
 
-def failing_since(statuses: Sequence[Status | None]) -> int | None:
-    """The index of the outcome with which the failures at the end began; None if the last one was none.
+def failing_since(statuses: Sequence[Status | None], *, most: int) -> int | None:
+    """The index of the outcome with which the failures at the end began. Being skipped, or not there, is no outcome.
 
-    Being skipped, or not there, is no outcome.
+    None if the last one was none, or if that may be longer ago than the `most` runs that are looked at: the test was
+    there in the first of them, and passed in none.
     """
     first = None
     for index in reversed(range(len(statuses))):
         if statuses[index] in BAD:
             first = index
-        elif statuses[index] in ("passed", "flaky"):
-            break
-    return first
+        elif statuses[index] in GOOD:
+            return first
+    return first if len(statuses) < most or statuses[0] is None else None
 
 
 def pass_rate(statuses: Sequence[Status | None]) -> float | None:

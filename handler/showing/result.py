@@ -71,7 +71,10 @@ class Result(Test):
 
 @dataclass(frozen=True, kw_only=True)
 class ResultPage:
-    """A result. `statuses`: in the runs of the branch up to this one; `since`: the run in which it began to fail."""
+    """A result. `statuses`: in the runs of the branch up to this one.
+
+    `since`: the run in which it began to fail; None if it did not, or if that is longer ago than the statuses reach.
+    """
 
     run: RunSummary
     result: Result
@@ -89,7 +92,7 @@ def read(reading: Reading, inputs: Inputs) -> ResultPage:
     runs = latest_runs(reading, known, _HISTORY)
     [number] = reading.records(_NUMBER, [inputs.test_id])
     statuses = outcomes(reading, runs, [number["number"]])[number["number"]]
-    since = failing_since(statuses)
+    since = failing_since(statuses, most=_HISTORY)
     return ResultPage(
         run=run,
         result=_result(results[0]),
