@@ -20,8 +20,8 @@ STEP = 5
 SPARK_HEIGHT = 14
 _HEIGHTS: dict[Status, int] = {"failed": 14, "error": 14, "flaky": 9, "passed": 5, "skipped": 1}
 
-# Percent of a bar that an outcome gets at least, so that one failure of a thousand is seen.
-_LEAST = 1.6
+# Percent of a bar, and pixels of a column, that an outcome gets at least: one failure of a thousand is seen.
+_LEAST, _LEAST_BAR = 1.6, 2.0
 
 _ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
@@ -65,10 +65,10 @@ def sparkline(statuses: Sequence[Status | None]) -> list[Strokes]:
 
 
 def counted(statuses: Sequence[Status | None]) -> str:
-    """What a sparkline shows, in words: `18 passed, 2 failed of 20 runs`."""
+    """What a sparkline shows, in words: `2 failed, 18 passed; the last 20 runs`."""
     counts = Counter(statuses)
     told = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
-    return f"{told or 'not there'}; the last {len(statuses)} runs"
+    return f"{told or 'not there'}; the last {len(statuses)} run{'s' if len(statuses) != 1 else ''}"
 
 
 def shares(totals: Totals) -> list[Share]:
@@ -142,7 +142,7 @@ def nice_seconds(most: float) -> float:
 
 
 def days(moments: Sequence[datetime]) -> list[tuple[Slot, datetime]]:
-    """Where the axis names a day: at the first run of it, and not too close to the one before."""
+    """Where the axis names a day: at the first run of it that is not too close to the name before."""
     named: list[tuple[Slot, datetime]] = []
     last: tuple[float, object] = (-_DAY_LABEL, None)
     for slot, moment in zip(slots(len(moments)), moments, strict=True):
@@ -185,16 +185,19 @@ def small_trend(trend: Sequence[Totals]) -> list[list[Rect]]:
 
 def told(trend: Sequence[Totals]) -> str:
     """A trend in words."""
-    clean = sum(not totals.bad for totals in trend)
-    return f"The last {len(trend)} builds: {clean} without a failure; {trend[-1].bad} tests failed in the latest"
+    clean, bad = sum(not totals.bad for totals in trend), trend[-1].bad
+    builds = "The only build" if len(trend) == 1 else f"The last {len(trend)} builds"
+    return f"{builds}: {clean} without a failure; {bad} test{'s' if bad != 1 else ''} failed in the latest"
 
 
 def stack(slot: Slot, totals: Totals, *, bottom: float, height: float, most: float) -> list[Rect]:
     """What did not pass in a run, one on the other: failed at the bottom. `most` has the whole height."""
+    counts = {status: count for status in ("failed", "error", "flaky") if (count := getattr(totals, status))}
+    sizes = {status: max(_LEAST_BAR, height * count / most) for status, count in counts.items()}
+    # One that is seen although it is small takes the height from the others.
+    scale = min(1, height / sum(sizes.values())) if sizes else 1
     y, rects = bottom, []
-    for status in ("failed", "error", "flaky"):
-        if count := getattr(totals, status):
-            size = max(2.0, height * count / most)
-            y -= size
-            rects.append(bar(status, slot, y, size))
+    for status, size in sizes.items():
+        y -= size * scale
+        rects.append(bar(status, slot, y, size * scale))
     return rects
