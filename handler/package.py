@@ -14,6 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
+from jinja2 import TemplateError
+
+from handler.showing.rendering import compile_templates
+
 Target = Literal["aws", "host"]
 
 # MiB, zipped. What is larger takes noticeably longer to start, and a dependency has slipped in.
@@ -25,7 +29,7 @@ RDS_CA_BUNDLE = Path(__file__).parent / "rds-ca-bundle.pem"
 
 _SOURCE = Path(__file__).parent
 _TOOLS = {Path(__file__).name, "renew_rds_ca_bundle.py"}  # which the function does not need
-_DEPLOYED = {".py", ".pem", ".sql", ".html", ".css", ".svg"}
+_DEPLOYED = {".py", ".pem", ".sql", ".css", ".svg"}
 
 _COMPILER = Path(__file__).parent / "compile_for_lambda.mjs"
 # node is one of the Python dependencies.
@@ -65,6 +69,7 @@ def build(target: Target) -> Path:
         for name, path in (*_source_files(), *_dependency_files(dependencies)):
             (contents / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, contents / name)
+        _compile_templates(contents)
         _compile(target, contents)
         package = Path(directory, "package.zip")
         _write_zip(package, contents)
@@ -88,6 +93,14 @@ def _install(target: Target, directory: Path) -> None:
     if pip.returncode:
         last_line = (pip.stderr.strip() or "no message").splitlines()[-1]
         raise PackageError(f"pip cannot install the function's dependencies for target {target}: {last_line}")
+
+
+def _compile_templates(directory: Path) -> None:
+    """Has them as modules, which get byte code like all others."""
+    try:
+        compile_templates(directory)
+    except TemplateError as error:
+        raise PackageError(f"The templates of the pages cannot be compiled: {error}") from None
 
 
 def _compile(target: Target, directory: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, ModuleLoader, StrictUndefined
 
 from handler.addresses import OPEN_ADDRESS
 from handler.showing import badge, charts, digest, formats, lanes, trend
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from handler.showing.pages import Resource
 
 _TEMPLATES = Path(__file__).parent / "templates"
+# In the package: to compile those of a page takes as long as to make it.
+_COMPILED_TEMPLATES = Path(__file__).parent / "compiled_templates"
 _STATIC = Path(__file__).parent / "static"
 # Pages of the company's own may show it, and need not ask for it at each look.
 _OF_A_BADGE = {"Cache-Control": "private, max-age=60", "Cross-Origin-Resource-Policy": "same-site"}
@@ -87,27 +89,7 @@ class Renderer:
             content_type="image/svg+xml", write=lambda answer: badge.write(answer.content), headers=_OF_A_BADGE
         )
         self._open_command = f"make open ENVIRONMENT_SUFFIX={environment}" if address == OPEN_ADDRESS else None
-        self._environment = Environment(
-            loader=FileSystemLoader(_TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.filters |= {
-            "breakable": formats.breakable,
-            "day": formats.day,
-            "duration": formats.duration,
-            "exact": formats.exact,
-            "iso": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "number": formats.number,
-            "one_line": formats.one_line,
-            "percent": formats.percent,
-            "round_duration": formats.round_duration,
-            "trace": formats.trace,
-            "web_address": web_address,
-        }
+        self._environment = _templates()
         self._environment.globals |= {
             "ago": formats.ago,
             "charts": charts,
@@ -152,6 +134,37 @@ class Renderer:
 
     def _static_address(self, name: str) -> str:
         return f"/static/{self.static_files[name].digest}/{name}"
+
+
+def compile_templates(package: Path) -> None:
+    """Writes all templates as Python modules to their place below this folder. Raises jinja2.TemplateError."""
+    place = _COMPILED_TEMPLATES.relative_to(Path(__file__).parents[2])
+    _templates().compile_templates(package / place, zip=None, ignore_errors=False)
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=ModuleLoader(_COMPILED_TEMPLATES) if _COMPILED_TEMPLATES.exists() else FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "breakable": formats.breakable,
+        "day": formats.day,
+        "duration": formats.duration,
+        "exact": formats.exact,
+        "iso": lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "number": formats.number,
+        "one_line": formats.one_line,
+        "percent": formats.percent,
+        "round_duration": formats.round_duration,
+        "trace": formats.trace,
+        "web_address": web_address,
+    }
+    return environment
 
 
 def link(*path: object, **query: object) -> str:

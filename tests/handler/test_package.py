@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from handler import package
+from handler.showing import rendering
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -76,11 +77,20 @@ def test_it_holds_the_source_and_nothing_else_of_the_handler(built: dict[package
         "handler/reading",
         "handler/recording",
         "handler/recording/migrations",
+        "handler/showing",
+        "handler/showing/compiled_templates",
+        "handler/showing/static",
     }
-    assert {path.suffix for path in of_handler} == {".py", ".sql", ".pem"}
-    assert {"ingest_function.py", "schema_function.py", "junit.py", "outbox.py", "0001_first_schema.sql"} <= {
-        p.name for p in of_handler
-    }
+    assert {path.suffix for path in of_handler} == {".py", ".sql", ".pem", ".css", ".svg"}
+    assert {
+        "ingest_function.py",
+        "schema_function.py",
+        "results_function.py",
+        "junit.py",
+        "outbox.py",
+        "0001_first_schema.sql",
+        "style.css",
+    } <= {path.name for path in of_handler}
     assert not {"package.py", "renew_rds_ca_bundle.py"} & {path.name for path in of_handler}
 
 
@@ -90,7 +100,9 @@ def test_it_holds_the_dependencies_and_not_the_runtimes_own(built: dict[package.
     assert {name for name in top_level if not name.endswith(".dist-info")} == {
         "aws_lambda_powertools",
         "handler",
+        "jinja2",
         "jmespath",
+        "markupsafe",
         "psycopg",
         "psycopg_binary",
         "psycopg_binary.libs",
@@ -184,6 +196,42 @@ def test_the_package_for_the_host_runs_here(built: dict[package.Target, Path], t
         "binary",
         str(tmp_path / "psycopg" / "__init__.py"),
     ]
+
+
+def test_templates_are_compiled(built: dict[package.Target, Path], tmp_path: Path) -> None:
+    """All of them, and that is what pages are made from: none is read in Lambda."""
+    templates = list((ROOT / "handler" / "showing" / "templates").iterdir())
+    modules = [name for name in names(built["host"]) if re.search(r"/compiled_templates/tmpl_\w+\.py$", name)]
+    assert len(modules) == len(templates) > 10
+    assert not [name for name in names(built["host"]) if name.endswith(".html")]
+    with zipfile.ZipFile(built["host"]) as archive:
+        archive.extractall(tmp_path)
+    program = (
+        "from http import HTTPStatus; from handler.showing.rendering import Problem, Renderer;"
+        " renderer = Renderer(address='https://tap.example', environment='dev');"
+        " problem = Problem(HTTPStatus.NOT_FOUND, 'There is nothing & nobody.');"
+        " print(renderer.problem(renderer.view_of('/'), problem)[1])"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "There is nothing &amp; nobody." in process.stdout
+
+
+def test_a_template_that_cannot_be_compiled_is_told(
+    dist: Path, one_dependency: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line."""
+    (tmp_path / "broken.html").write_text("{% if %}")
+    monkeypatch.setattr(rendering, "_TEMPLATES", tmp_path)
+    with pytest.raises(package.PackageError, match=r"^The templates of the pages cannot be compiled: expected .*$"):
+        package.build("host")
+    assert list(dist.iterdir()) == [tmp_path / "broken.html"]
 
 
 @pytest.mark.usefixtures("no_index")
