@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -185,14 +186,22 @@ def test_make_opens_an_environment(given: list[str], opened: str, monkeypatch: p
 
 
 @pytest.mark.parametrize("token", [None, "token+/="])
-@pytest.mark.parametrize("run", ["3b241101", "x?a=it%27s&b=%2B%20%C3%A9"])
-def test_curl_as_the_documentation_has_it(aws: SmallAws, tmp_path: Path, token: str | None, run: str) -> None:
-    """Signs well, with a session's token or without."""
+def test_curl_as_the_documentation_has_it(aws: SmallAws, tmp_path: Path, token: str | None) -> None:
+    """Signs well, with a session's token or without, whatever the names are."""
     aws.keys = {"AKIDEXAMPLE": ("secret", token)}
-    [script] = re.findall(r"```sh\n(.*?)```", (PROJECT / "docs" / "results.md").read_text(), re.DOTALL)
-    variables = {"RESULTS_URL": f"{aws.url}/", "RUN": run, "AWS_SESSION_TOKEN": token or ""}
+    [functions] = re.findall(r"```sh\n(results\(\) .*?)```", (PROJECT / "docs" / "api.md").read_text(), re.DOTALL)
+    key = "shop/a+b/it's größer (1) & so*~.xml"
     answer = subprocess.run(
-        ["sh", "-euc", script], env={**environment(aws, tmp_path), **variables}, capture_output=True, check=False
+        ["bash", "-euc", f'{functions}\nresults "/api/upload?bucket=b&key=$(encoded "$KEY")&version_id=1"'],
+        env={
+            **environment(aws, tmp_path),
+            "RESULTS_URL": f"{aws.url}/",
+            "AWS_SESSION_TOKEN": token or "",
+            "KEY": key,
+        },
+        capture_output=True,
+        check=False,
     )
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, PAGE, b"")
-    assert aws.requests[0].target == f"/api/runs/{run}"
+    path, _, query = aws.requests[0].target.partition("?")
+    assert (path, parse_qsl(query)) == ("/api/upload", [("bucket", "b"), ("key", key), ("version_id", "1")])
