@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -93,6 +94,7 @@ class Renderer:
         self._environment.globals |= {
             "ago": formats.ago,
             "charts": charts,
+            "commit_address": commit_address,
             "environment": environment,
             "lanes": lanes,
             "link": link,
@@ -183,6 +185,22 @@ def web_address(text: str | None) -> str | None:
         return text if parts.scheme in ("https", "http") and parts.hostname else None
     except ValueError:
         return None
+
+
+# Where GitHub and GitLab have the builds of a repository, and its commits.
+_REPOSITORIES = (
+    (re.compile(r"(https?://[^/?#]+/[^/?#]+/[^/?#]+)/actions/runs/\d+"), "{}/commit/{}"),
+    (re.compile(r"(https?://[^/?#]+/[^?#]+)/-/(?:jobs|pipelines)/\d+"), "{}/-/commit/{}"),
+)
+_COMMIT = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
+
+
+def commit_address(build_url: str | None, commit: str | None) -> str | None:
+    """Where one can look at a commit, if its build's address tells: of a build on GitHub or GitLab."""
+    for build, address in _REPOSITORIES:
+        if (found := build.match(build_url or "")) and _COMMIT.fullmatch(commit or ""):
+            return address.format(found[1], commit)
+    return None
 
 
 def _json(answer: Answer) -> str:
