@@ -114,7 +114,7 @@ class Renderer:
 
     def view_of(self, path: str) -> View:
         """In which form an address is answered where there is no page."""
-        return self.json if path.startswith("/api/") else self.html("problem.html")
+        return self.json if f"{path}/".startswith("/api/") else self.html("problem.html")
 
     def problem(self, view: View, problem: Problem) -> tuple[str, str]:
         """The content type and the body of an answer that says what is wrong.
@@ -204,7 +204,7 @@ def commit_address(build_url: str | None, commit: str | None) -> str | None:
 
 
 def _json(answer: Answer) -> str:
-    return json.dumps(answer.content, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(answer.content, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _plain(value: Any) -> Any:

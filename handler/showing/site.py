@@ -44,8 +44,8 @@ _BROKEN = "This page cannot be shown, and that is no fault of yours: the log of 
 # Seconds after which it is worth asking again.
 _RETRY_AFTER = 30
 
-# Lambda takes 6 MB in all, and what is gzipped and then base64 is smaller than this.
-_MAX_BODY = 4_000_000  # characters
+# Lambda takes 6 MB in all, of JSON: some characters take more there. What is gzipped and then base64 is smaller.
+_MAX_BODY = 4_000_000  # bytes
 
 
 class Site:
@@ -83,9 +83,9 @@ class Site:
     def _show(self, page: Resource, view: View, path: dict[str, str]) -> Response[Any]:
         try:
             body = view.write(self._answer(page, path))
+            return _response(HTTPStatus.OK, view.content_type, body, {**_FRESH, **view.headers})
         except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a sentence
             return self._problem(view, _explained(error))
-        return _response(HTTPStatus.OK, view.content_type, body, {**_FRESH, **view.headers})
 
     def _answer(self, page: Resource, path: dict[str, str]) -> Answer:
         inputs = read_inputs(page.inputs, path, self._resolver.current_event.raw_event["rawQueryString"])
@@ -123,7 +123,7 @@ def _explained(error: Exception) -> Problem:
             return Problem(HTTPStatus.NOT_FOUND, str(error), error.retry_after)
         case SchemaMismatch():
             problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _RETRY_AFTER)
-        case psycopg.errors.QueryCanceled():
+        case psycopg.errors.QueryCanceled() | psycopg.errors.TransactionTimeout():
             problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, _TOO_SLOW, _RETRY_AFTER)
         case psycopg.OperationalError() | MissingParameter() | BotoCoreError() | ClientError():
             problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, _RETRY_AFTER)
@@ -134,6 +134,7 @@ def _explained(error: Exception) -> Problem:
 
 
 def _response(status: HTTPStatus, content_type: str, body: str | bytes, headers: dict[str, str]) -> Response[Any]:
-    if len(body) > _MAX_BODY:
-        raise ValueError(f"The answer has {len(body)} characters, more than Lambda takes.")
+    size = len(body.encode() if isinstance(body, str) else body)
+    if size > _MAX_BODY:
+        raise ValueError(f"The answer has {size} bytes, more than Lambda takes.")
     return Response(status_code=status, content_type=content_type, body=body, headers={**_SECURITY, **headers})
