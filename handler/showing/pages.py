@@ -21,6 +21,7 @@ from handler.showing import (
     result,
     run,
     runs,
+    slowest,
     test,
     upload,
     uploads,
@@ -92,5 +93,6 @@ PAGES: tuple[Resource, ...] = (
     Page(path="/uploads/<upload_id>", inputs=upload.Inputs, read=upload.read, template="upload.html"),
     Page(path="/failing", inputs=failing.Inputs, read=failing.read, template="failing.html"),
     Page(path="/flaky", inputs=flaky.Inputs, read=flaky.read, template="flaky.html"),
+    Page(path="/slowest", inputs=slowest.Inputs, read=slowest.read, template="slowest.html"),
     Page(path="/grid", inputs=grid.Inputs, read=grid.read, template="grid.html"),
 )
