@@ -43,11 +43,17 @@ _LATEST_OUTCOMES = f"""
                skipped || '' as skipped, flaky, error
         from (select distinct branch_id, series_id from wanted) as place
         cross join lateral (
-            select id
-            from history.run
-            where (branch_id, series_id) = (place.branch_id, place.series_id)
-            order by id desc
-            limit %(runs)s
+            (select id
+             from history.run
+             where (branch_id, series_id) = (place.branch_id, place.series_id)
+             order by id desc
+             limit %(runs)s)
+            union all
+            (select id
+             from history.run
+             where place.series_id is null and branch_id = place.branch_id
+             order by id desc
+             limit %(runs)s)
         ) as run
         join history.plane on run_id = run.id
     )
@@ -55,7 +61,7 @@ _LATEST_OUTCOMES = f"""
     from (
         select nth, run_id, {_STATUS} as status
         from wanted
-        join latest using (branch_id, series_id)
+        join latest on latest.branch_id = wanted.branch_id and latest.series_id is not distinct from wanted.series_id
         offset 0
     ) as outcome
     group by nth
@@ -74,10 +80,12 @@ def outcomes(reading: Reading, runs: Sequence[KnownRun], numbers: Sequence[int])
     return {row["number"]: row["statuses"] for row in rows}
 
 
-def latest_outcomes(reading: Reading, tests: Sequence[tuple[int, int, int]], runs: int) -> list[list[Status | None]]:
+def latest_outcomes(
+    reading: Reading, tests: Sequence[tuple[int, int | None, int]], runs: int
+) -> list[list[Status | None]]:
     """Of each test its outcomes in the last runs of a branch and series, the oldest first.
 
-    `tests`: for each, the keys of branch and series, and its number; `runs`: how many at most.
+    `tests`: for each, the keys of branch and series, or None for all series, and its number; `runs`: how many at most.
     """
     branches, series, numbers = (list(each) for each in zip(*tests, strict=True)) if tests else ([], [], [])
     values = {"branches": branches, "series": series, "numbers": numbers, "runs": runs}

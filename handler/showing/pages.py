@@ -21,6 +21,7 @@ from handler.showing import (
     result,
     run,
     runs,
+    search,
     slowest,
     test,
     upload,
@@ -94,5 +95,6 @@ PAGES: tuple[Resource, ...] = (
     Page(path="/failing", inputs=failing.Inputs, read=failing.read, template="failing.html"),
     Page(path="/flaky", inputs=flaky.Inputs, read=flaky.read, template="flaky.html"),
     Page(path="/slowest", inputs=slowest.Inputs, read=slowest.read, template="slowest.html"),
+    Page(path="/search", inputs=search.Inputs, read=search.read, template="search.html"),
     Page(path="/grid", inputs=grid.Inputs, read=grid.read, template="grid.html"),
 )
