@@ -2,8 +2,10 @@
 
 import gzip
 import os
+import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +13,11 @@ import pytest
 
 from handler.addresses import OPEN_ADDRESS
 from local.cdktf import PROJECT
+from local.emulator import clean_environment
 from local.platform import Platform
+from local.processes import free_port
 from local.running import announcement
+from tests.e2e.stacks import SUFFIX
 from tests.e2e.uploads import event_of, upload
 
 PROJECT_NAME = "commands"
@@ -61,8 +66,8 @@ def test_results_before_the_first_upload(announced: Path) -> None:
     assert [line for line in lines if line] == [*(f"{title}: none" for title in TITLES), address]
 
 
-def test_reports_become_results(announced: Path) -> None:
-    """What two uploads of one commit say, each by itself and both together."""
+def test_reports_become_results(platform: Platform, announced: Path) -> None:
+    """What two uploads of one commit say, each by itself and both together; and the page that is named has it."""
     (announced.parent / "a report.xml").write_text(report(passed("slow", 7), passed("moody", 0.25)))
     origin = ("--project", PROJECT_NAME, "--branch", "main", "--commit", "0123456789abcdef")
     code, lines, errors = run_local(announced, "upload", "a report.xml", *origin)
@@ -70,7 +75,8 @@ def test_reports_become_results(announced: Path) -> None:
     assert f"{PROJECT_NAME}: 2 tests in 7.250 s: 2 passed" in lines
     assert "Failed tests: none" in lines
     assert "7.000 s passed cart > slow" in lines
-    assert lines[-1].startswith(f"In your browser: {OPEN_ADDRESS}/runs/")
+    page = platform.access.results_function().ask(lines[-1].removeprefix(f"In your browser: {OPEN_ADDRESS}"))
+    assert (page.status, "All 2 tests passed" in page.body.decode()) == (200, True)
 
     second = report(passed("slow", 9), failed("moody", "assert [1] == [2]"))
     (announced.parent / "a report.xml.gz").write_bytes(gzip.compress(second.encode()))
@@ -88,6 +94,28 @@ def test_reports_become_results(announced: Path) -> None:
     assert f"{PROJECT_NAME} cart > slow 8.000 s 9.000 s 2" in lines[slowest:flaky]
     assert any(line.startswith(f"{PROJECT_NAME} cart > moody 1 0 ") for line in lines[flaky:failing])
     assert any(line.startswith(f"{PROJECT_NAME} cart > moody a report.xml main ") for line in lines[failing:])
+
+
+def test_open_finds_the_function(platform: Platform, tmp_path: Path) -> None:
+    """By the name of the environment, with the AWS credentials of the shell."""
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "local", "open", f"--environment={SUFFIX}", f"--port={port}", "--no-browser"],
+        cwd=tmp_path,
+        env={**clean_environment(), **platform.emulator.environment(), "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline().startswith(f"The results of {SUFFIX} (account 123456789012, region ")
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
+                assert "<h1>Projects</h1>" in page.read().decode()
+                assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=10) == 130
+        finally:
+            process.kill()
 
 
 def test_report_that_cannot_be_read(announced: Path) -> None:
