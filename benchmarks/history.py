@@ -1,4 +1,4 @@
-"""Asks a large history what people ask, and records one more run into it."""
+"""Asks a large history what people ask, with its pages, and records one more run into it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 import psycopg
 from rich.console import Console
 
+from benchmarks import pages
 from benchmarks.figures import Figure, Seconds, database, percentile, seconds_of
 from benchmarks.generated_history import GeneratedReport, Run, generate, planned
 from local.tables import show_results
@@ -65,6 +66,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         size_name = f"{results / 1e6:.2g} million results"
         yield Figure(what=f"bytes per result, without texts, {size_name}", value=size / results, limit=_BYTES)
         yield from _answers(connection, size_name)
+        yield from pages.figures(recorder, size_name, tests=tests, quick=quick)
         shown = [seconds_of(lambda: show_results(_NOWHERE, connection, project=None, limit=10)) for _ in range(5)]
         yield Figure(
             what=f"make results, {size_name}", value=percentile([it.elapsed * 1000 for it in shown], 50), unit="ms"

@@ -30,7 +30,7 @@ from tests.postgres import migrate, temporary_server
 
 _OWNER = "tap"
 _OWNER_PASSWORD = "correct horse battery staple"
-_READER_PASSWORD = "who only looks"
+READER_PASSWORD = "who only looks"
 _PREFIX = "/tap/test/database"
 # The name that the function is told.
 _DATABASE = "tap"
@@ -82,7 +82,7 @@ class Site:
                 connection.execute(sql.SQL(_FREEZE).format(self._now.isoformat(), sql.Identifier(_DATABASE)))
         with self.connect() as connection:
             migrate(connection)
-            reader.set_up(connection, _READER_PASSWORD)
+            reader.set_up(connection, READER_PASSWORD)
             history = History(connection)
             DATASETS[data](history, self._now or datetime.now(UTC).replace(microsecond=0))
             history.finish()
@@ -122,40 +122,44 @@ def served(*, port: int = 0, now: datetime | None = None) -> Iterator[Site]:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         emulator = stack.enter_context(Emulator(log=directory / "emulator"))
         server = stack.enter_context(temporary_server(password=_OWNER_PASSWORD))
-        _put_parameters(emulator, server)
+        put_parameters(emulator, endpoint=f"{server.hostname}:{server.port}")
         http = stack.enter_context(_http_server(port))
         address = f"http://127.0.0.1:{http.server_address[1]}"
-        stack.enter_context(_environment(emulator, server, address))
+        stack.enter_context(environment(emulator, ca_file=str(server.ca_file), address=address))
         yield Site(address, server, now)
 
 
-def _put_parameters(emulator: Emulator, server: PostgresServer) -> None:
+def put_parameters(emulator: Emulator, *, endpoint: str) -> None:
+    """What leads the function to a database. `endpoint`: `host:port` of a server that knows the reader's login."""
     ssm = emulator.client("ssm")
-    parameters = {
-        "endpoint": f"{server.hostname}:{server.port}",
-        "name": _DATABASE,
-        "reader-password": _READER_PASSWORD,
-    }
-    for name, value in parameters.items():
+    for name, value in {"endpoint": endpoint, "name": _DATABASE, "reader-password": READER_PASSWORD}.items():
         ssm.put_parameter(Name=f"{_PREFIX}/{name}", Value=value, Type="SecureString")
 
 
+def variables(emulator: Emulator, *, address: str) -> dict[str, str]:
+    """What `ResultsStack` tells the function. `address`: where its pages are opened."""
+    return {
+        "ENVIRONMENT": "test",
+        "DB_ENDPOINT_PARAM": f"{_PREFIX}/endpoint",
+        "DB_NAME_PARAM": f"{_PREFIX}/name",
+        "DB_PASSWORD_PARAM": f"{_PREFIX}/reader-password",
+        "RESULTS_ADDRESS": address,
+        "AWS_ENDPOINT_URL_SSM": emulator.url,
+    }
+
+
 @contextmanager
-def _environment(emulator: Emulator, server: PostgresServer, address: str) -> Iterator[None]:
+def environment(emulator: Emulator, *, ca_file: str, address: str) -> Iterator[None]:
+    """Makes that of this process the function's. `ca_file`: the authority of the server."""
     before = dict(os.environ)
     for name in [name for name in before if name.startswith(("AWS_", "PG"))]:
         del os.environ[name]
     os.environ.update(
         {
             **emulator.environment(),
-            "AWS_ENDPOINT_URL_SSM": emulator.url,
+            **variables(emulator, address=address),
             "PGHOSTADDR": "127.0.0.1",
-            "PGSSLROOTCERT": str(server.ca_file),
-            "ENVIRONMENT": "test",
-            "DB_ENDPOINT_PARAM": f"{_PREFIX}/endpoint",
-            "DB_NAME_PARAM": f"{_PREFIX}/name",
-            "DB_PASSWORD_PARAM": f"{_PREFIX}/reader-password",
-            "RESULTS_ADDRESS": address,
+            "PGSSLROOTCERT": ca_file,
         }
     )
     try:

@@ -29,6 +29,18 @@ class Answer:
         return json.loads(self.text)
 
 
+def request(path: str, query: str = "", *, method: str = "GET", accepts: str = "gzip") -> dict[str, Any]:
+    """What a function URL makes of a request. `query`: as it stands in the URL."""
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"accept-encoding": accepts},
+        "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
+        "isBase64Encoded": False,
+    }
+
+
 class Results:
     """The function in one container. `restarted`: whether that is no longer the first."""
 
@@ -42,15 +54,7 @@ class Results:
 
     def ask(self, path: str, query: str = "", *, method: str = "GET", accepts: str = "gzip") -> Answer:
         """`query`: as it stands in the URL."""
-        event = {
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": query,
-            "headers": {"accept-encoding": accepts},
-            "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
-            "isBase64Encoded": False,
-        }
-        answer = results_function.lambda_handler(event, LambdaContext())
+        answer = results_function.lambda_handler(request(path, query, method=method, accepts=accepts), LambdaContext())
         headers = {name.lower(): value for name, value in answer["headers"].items()}
         body = answer["body"] or ""
         content = base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()
