@@ -15,7 +15,7 @@ from tests.terraform import terraform
 def test_production_is_valid(synthesize: Synthesize) -> None:
     """Terraform and the provider accept the values that `prod` alone has."""
     cdktf = synthesize(ENVIRONMENT_SUFFIX="prod", TF_STATE_BUCKET="tap-state")
-    for service in ("s3", "rds", "eventbridge", "lambda"):
+    for service in ("s3", "rds", "eventbridge", "lambda", "results"):
         stack = f"tap-{service}-prod"
         answer = terraform(cdktf, stack, "init", "-backend=false", "-input=false", "-no-color")
         assert answer.returncode == 0, answer.stderr
