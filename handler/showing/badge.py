@@ -20,7 +20,7 @@ _COLORS: dict[Status | None, str] = {
 }
 _LABEL, _LABEL_COLOR = "tests", "#3d454e"
 # Pixels: of a letter on the average, and on each side of a text.
-_LETTER, _MARGIN = 6.4, 7
+_LETTER, _MARGIN = 6, 7
 
 _SVG = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" viewBox="0 0 {width} 20" role="img" \

@@ -135,18 +135,17 @@ def _origin(run: RunSummary) -> Iterator[str]:
 
 def _titles(digest: Digest, address: str) -> list[tuple[Kind, str]]:
     new, known, flaky = (formats.number(digest.counts[kind]) for kind in ("new", "known", "flaky"))
-    failures = "failure" if digest.counts["new"] == 1 else "failures"
+    failures = {count: "failure" if count == "1" else "failures" for count in (new, known)}
     if digest.base is None:
-        first = f"**{new} {failures}**; there is no earlier run to hold them against"
-    else:
-        base = link(f"the run before{_on(digest.base)}", run_address(address, digest.base.id))
-        first = f"**{new} new {failures}**, against {base}"
+        return [
+            ("new", f"**{new} {failures[new]}**; there is no earlier run to hold them against:"),
+            ("flaky", f"**{flaky} flaky**, passed only after a rerun:"),
+        ]
+    base = link(f"the run before{_on(digest.base)}", run_address(address, digest.base.id))
+    there = "there" if digest.counts["new"] else f"in {base}"
     return [
-        ("new", f"{first}:"),
-        (
-            "known",
-            f"**{known} known failure{'s' if digest.counts['known'] != 1 else ''}**, which failed there as well:",
-        ),
+        ("new", f"**{new} new {failures[new]}**, against {base}:"),
+        ("known", f"**{known} known {failures[known]}**, which failed {there} as well:"),
         ("flaky", f"**{flaky} flaky**, passed only after a rerun:"),
     ]
 

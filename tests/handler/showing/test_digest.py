@@ -240,8 +240,8 @@ class TestOfARun:
         markdown = written(results, run)
         assert "### ❌ 1 of 1 test failed, none of them new\n" in markdown
         assert "\n`shop` · no branch · `report.xml` · – · " in markdown
-        assert "**1 known failure**" in markdown
-        assert str(base.id) not in markdown
+        before = f"{ADDRESS}/runs/{base.id}"
+        assert f"**1 known failure**, which failed in [the run before at `c1`]({before}) as well:\n" in markdown
 
     def test_of_a_first_run_calls_nothing_new(self, results: Results, recorder: Recorder) -> None:
         run = recorder.record(*(case("failed", f"test_{number:02}") for number in range(12)))
