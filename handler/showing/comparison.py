@@ -25,7 +25,7 @@ _CHANGED = """
     ) as changes
     join history.test on (test.project_id, test.number) = (%(project_id)s, changes.number)
     where nth <= %(named)s
-    order by change, nth
+    order by changes.change, nth
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -20,9 +20,10 @@ _OUTPUTS, _OUTPUT = 5, 2_000
 
 _RUN = """
     select run_summary.*, upload.size, hostnames, properties,
-           (select count(*) from run_summary as other
+           (select count(distinct other.series) from run_summary as other
             where other.project = run_summary.project and other.commit is not distinct from run_summary.commit
-              and other.build_url is not distinct from run_summary.build_url) as build_runs
+              and other.build_url is not distinct from run_summary.build_url
+              and coalesce(other.commit, other.build_url) is not null) as build_reports
     from run_summary
     join run using (id)
     join upload on event_id = id
@@ -97,7 +98,10 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Run(RunSummary):
-    """The run itself. `build_runs`: how many runs its build has, this one included; `size` in bytes."""
+    """The run itself. `size` in bytes.
+
+    `build_reports`: of how many series its build has a report, this one included; 0 if the run names no build.
+    """
 
     key: str
     size: int
@@ -105,7 +109,7 @@ class Run(RunSummary):
     incomplete_suites: int
     hostnames: list[str]
     properties: dict[str, str]
-    build_runs: int
+    build_reports: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,5 +184,8 @@ def _tests(reading: Reading, run: KnownRun, inputs: Inputs) -> tuple[list[Listed
             "limit": LISTED,
         },
     )
+    if not rows and inputs.skip:
+        # Beyond the end of the list, no row says how long it is.
+        return [], _tests(reading, run, replace(inputs, skip=0))[1]
     matching = rows[0]["matching"] if rows else 0
     return [ListedTest(**{name: row[name] for name in row if name != "matching"}) for row in rows], matching

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from psycopg import Connection
 
@@ -29,10 +29,25 @@ def ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
+def at(days: float) -> str:
+    """The moment so many days ago, as JSON has it."""
+    return f"{ago(days):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def case(status: str, name: str = "adds", **attributes: object) -> str:
     """A case of this status."""
     written = "".join(f" {key}={quoteattr(str(value))}" for key, value in {"name": name, **attributes}.items())
     return f"<testcase{written}>{_OUTCOMES[status]}</testcase>"
+
+
+def failing(
+    name: str, message: str = "no", *, kind: str = "AssertionError", details: str = "at a:1", time: float = 1
+) -> str:
+    """A case of the class `Cart` that failed, and what it says."""
+    return (
+        f'<testcase classname="Cart" name={quoteattr(name)} time="{time}"><failure type={quoteattr(kind)} '
+        f"message={quoteattr(message)}>{escape(details)}</failure></testcase>"
+    )
 
 
 class Recorder:
@@ -76,6 +91,10 @@ class Recorder:
                 [run_id, str(run_id), project, branch, commit, build_url, ago(days_ago)],
             )
             return record_run(self.connection, run_id, report, origin=origin, uploaded_at=ago(days_ago))
+
+    def test_ids(self) -> dict[str, str]:
+        """Those of all tests, by name."""
+        return {name: str(test_id) for name, test_id in self.query("select name, id from history.test")}
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement.encode()).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -49,8 +50,19 @@ class Results:
 
     def get(self, path: str, *, method: str = "GET", **query: object) -> Answer:
         """What it answers; `query` by names, without those that are None."""
-        asked = urlencode({name: value for name, value in query.items() if value is not None})
-        return self.ask(path, asked, method=method)
+        return self.ask(path, _encoded(query), method=method)
+
+    def data(self, path: str, **query: object) -> Any:
+        """What the API says at the path of a page."""
+        answer = self.ask(f"/api{path}", _encoded(query))
+        assert answer.status == 200, answer.text
+        return answer.json
+
+    def page(self, path: str, **query: object) -> str:
+        """The page itself."""
+        answer = self.ask(path, _encoded(query))
+        assert answer.status == 200, answer.text
+        return answer.text
 
     def ask(self, path: str, query: str = "", *, method: str = "GET", accepts: str = "gzip") -> Answer:
         """`query`: as it stands in the URL."""
@@ -68,3 +80,7 @@ class Results:
             results_function._site()._database.close()
             results_function._site.cache_clear()
         self.restarted = True
+
+
+def _encoded(query: Mapping[str, object]) -> str:
+    return urlencode({name: value for name, value in query.items() if value is not None})

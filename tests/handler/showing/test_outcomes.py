@@ -76,7 +76,7 @@ def test_the_pass_rate_is_of_what_ran(letters: str, rate: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("letters", "changes"),
-    [("", 0), ("pppp", 0), ("FEF", 0), ("pFp", 2), ("psFs.p", 2), ("p~p", 1), ("~", 1), ("F~F", 2)],
+    [("", 0), ("pppp", 0), ("FEF", 0), ("pFp", 2), ("psFs.p", 2), ("p~p", 1), ("~", 1), ("F~F", 2), ("~~", 2)],
 )
 def test_flips_are_changes_from_run_to_run_and_within_one(letters: str, changes: int) -> None:
     assert flips(statuses(letters)) == changes
