@@ -67,10 +67,9 @@ _FAILING = """
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """The test, and the branch to which its history is limited."""
+    """The test."""
 
     test_id: UUID
-    branch: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
