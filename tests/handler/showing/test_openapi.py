@@ -8,6 +8,7 @@ import json
 import random
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ from tests.browser.helpers.history import History
 from tests.handler.helpers.results import Answer, Results
 from tests.handler.helpers.surroundings import Postgres
 
-# What a URL may ask, by the names of its parameters; `%` stands for a query of the database.
+DOCS = Path(__file__).parents[3] / "docs/api.md"
+
+# What a URL may ask, by the names of its parameters; the rest is of the history.
 VALUES: dict[str, list[str | None]] = {
     "before": [None],
     "branch": [None, "main", "no-such-branch"],
@@ -73,6 +76,16 @@ def test_it_has_every_address_for_machines_with_its_parameters(document: dict[st
         assert set(re.findall(r"{(\w+)}", path)) == {
             parameter["name"] for parameter in item["get"]["parameters"] if parameter["in"] == "path"
         }
+
+
+def test_the_docs_tell_of_every_address(document: dict[str, Any]) -> None:
+    table = DOCS.read_text().partition("| address |")[2].partition("\n\n")[0]
+    told = {
+        address for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for address in re.findall("`(.*?)`", row)
+    }
+    ids = {"RUN": "{run_id}", "TEST": "{test_id}", "UPLOAD": "{upload_id}"}
+    told = {re.sub(r"\b[A-Z]+\b", lambda match: ids[match[0]], address.partition("?")[0]) for address in told}
+    assert set(document["paths"]) - told == set()
 
 
 def test_it_says_what_a_parameter_may_be(document: dict[str, Any]) -> None:
