@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from handler.showing.branches import branches_in_use, find_project, project_names
+from handler.showing.branches import KnownProject, branches_in_use, find_project, project_names
 from handler.showing.failures import same
 from handler.showing.models import Status, Test
 from handler.showing.reading import Reading
@@ -162,6 +162,13 @@ def read(reading: Reading, inputs: Inputs) -> FailingPage:
         branches=branches_in_use(reading, project) if project else [],
         known_projects=project_names(reading),
     )
+
+
+def breakages(reading: Reading, project: KnownProject, branch: str | None) -> tuple[int, list[Breakage]]:
+    """How many tests of a project fail on a branch, for None its main branch; and since when, the latest first."""
+    values = {"project_id": project.id, "branch": branch, "looked_at": _OF_ONE, "in_all": _OF_ONE}
+    totals, tests = reading.records(_TOTALS, values), reading.records(_TESTS, values)
+    return sum(total["failing_tests"] for total in totals), _breakages(tests, _SHOWN_OF_ONE[1])
 
 
 def _breakages(tests: Sequence[dict[str, Any]], most_tests: int) -> list[Breakage]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from handler.showing.branches import RUNS, Build, KnownProject, branches_in_use, builds, find_branch, find_project
-from handler.showing.failures import same
+from handler.showing.failing import Breakage, breakages
 from handler.showing.keys import runs_on_branch
 from handler.showing.models import RunSummary, Status, Test
 from handler.showing.outcomes import outcomes
@@ -18,22 +14,8 @@ from handler.showing.reading import Reading
 
 # Builds of the trend; runs of a sparkline.
 _TREND, _HISTORY = 30, 30
-# Groups of failing tests, and tests of one of them; flaky, slowest and slower tests; runs.
-_GROUPS, _TESTS, _LISTED, _RUNS = 10, 50, 5, 10
-
-_FAILING = """
-    select test.number, test.id as test_id, test.file, test.suite, test.classname, test.name, test.variant,
-           notable.status::text, type, left(message, 1000) as message, runs, since.event_id as first_failing_run_id,
-           since.commit as first_failing_commit, history.time_of(since_run) as failing_since
-    from history.failing
-    join history.test on (project_id, test.number) = (%(project)s, failing.number)
-    join history.run as since on since.id = since_run
-    left join history.notable on (notable.run_id, notable.number) = (last_run, failing.number)
-    left join history.texts on (texts.run_id, texts.number) = (last_run, failing.number)
-    where failing.branch_id = %(branch)s and last_run >= history.key_of(now() - interval '30 days')
-    order by since_run desc, failing.number
-    limit 2000
-"""
+# Breakages; flaky, slowest and slower tests; runs.
+_BREAKAGES, _LISTED, _RUNS = 10, 5, 10
 
 _FLAKY = """
     select test.number, test.id as test_id, file, suite, classname, name, variant, commits, reruns,
@@ -77,28 +59,6 @@ class Inputs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FailingTest(Test):
-    """A test that fails on the branch now."""
-
-    status: Status | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FailingSince:
-    """All tests that began to fail with one run and one message. `runs`: how many they failed in since, at most."""
-
-    type: str | None
-    message: str | None
-    status: Status | None
-    count: int
-    runs: int
-    first_failing_run_id: UUID
-    first_failing_commit: str | None
-    failing_since: datetime
-    tests: list[FailingTest]
-
-
-@dataclass(frozen=True, kw_only=True)
 class FlakyTest(Test):
     """As the view flaky_tests has it, with its last outcomes on the branch."""
 
@@ -135,7 +95,7 @@ class ProjectPage:
     branches: list[str]
     trend: list[Build]
     failing_tests: int
-    failing: list[FailingSince]
+    breakages: list[Breakage]
     flaky: list[FlakyTest]
     slowest: list[SlowTest]
     slower: list[SlowerTest]
@@ -146,15 +106,15 @@ def read(reading: Reading, inputs: Inputs) -> ProjectPage:
     """Raises NotRecorded."""
     project = find_project(reading, inputs.project)
     branch, branch_id = find_branch(reading, project, inputs.branch)
-    failing = reading.records(_FAILING, {"project": project.id, "branch": branch_id})
+    failing_tests, found = breakages(reading, project, branch)
     return ProjectPage(
         project=project.name,
         branch=branch,
         main_branch=project.main_branch,
         branches=branches_in_use(reading, project),
         trend=builds(reading, branch_id, _TREND) if branch_id else [],
-        failing_tests=len(failing),
-        failing=_grouped(failing)[:_GROUPS],
+        failing_tests=failing_tests,
+        breakages=found[:_BREAKAGES],
         flaky=_flaky(reading, project, branch_id),
         slowest=reading.rows(SlowTest, _SLOWEST, {"project": project.id, "limit": _LISTED}),
         slower=reading.rows(SlowerTest, _SLOWER, [project.name, _LISTED]),
@@ -162,23 +122,6 @@ def read(reading: Reading, inputs: Inputs) -> ProjectPage:
             RunSummary, f"{RUNS} where run.project_id = %s order by run.id desc limit %s", [project.id, _RUNS]
         ),
     )
-
-
-def _grouped(tests: Sequence[dict[str, Any]]) -> list[FailingSince]:
-    groups: defaultdict[object, list[dict[str, Any]]] = defaultdict(list)
-    for test in tests:
-        groups[test["first_failing_run_id"], test["status"], same(test["type"], test["message"])].append(test)
-    told = ("type", "message", "status", "first_failing_run_id", "first_failing_commit", "failing_since")
-    names = ("test_id", "file", "suite", "classname", "name", "variant", "status")
-    return [
-        FailingSince(
-            **{name: group[0][name] for name in told},
-            count=len(group),
-            runs=max(test["runs"] for test in group),
-            tests=[FailingTest(**{name: test[name] for name in names}) for test in group[:_TESTS]],
-        )
-        for group in groups.values()
-    ]
 
 
 def _flaky(reading: Reading, project: KnownProject, branch_id: int | None) -> list[FlakyTest]:
