@@ -53,7 +53,7 @@ test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized 
 	$(PY) -m pytest tests/unit
 
 security: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## The proofs of security alone, with a summary (3 minutes)
-	$(PY) -m pytest -n 2 -m security tests/security tests/handler tests/e2e
+	$(PY) -m pytest -n 2 -m security tests/security tests/handler tests/browser tests/e2e
 
 check: $(PYTHON_READY) ## Lint, format and types, without changing anything
 	$(PY) -m ruff check $(SOURCES)

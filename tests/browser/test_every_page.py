@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import NewPage
 from tests.browser.helpers import axe
+from tests.browser.helpers.layout import too_wide
 from tests.browser.helpers.pages import PAGES, PROBLEMS
 from tests.browser.helpers.site import Site
 
@@ -69,22 +70,7 @@ def test_axe_finds_nothing(name: str, scheme: str, site: Site, new_page: NewPage
 def test_nothing_is_wider_than_a_phone(name: str, width: int, site: Site, new_page: NewPage) -> None:
     page = new_page(viewport={"width": width, "height": 740}, is_mobile=True, has_touch=True)
     page.goto(PAGES[name](site))
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    # Nor is anything cut off, but in what scrolls by itself.
-    assert (
-        page.evaluate(
-            """width => [...document.querySelectorAll("main *, header *, footer *")]
-            .filter(element => {
-                const box = element.getBoundingClientRect();
-                if (!box.width || box.right <= width + 1) return false;
-                for (let e = element; e !== document.body; e = e.parentElement)
-                    if (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(e).overflowX)) return false;
-                return true;
-            }).map(element => element.outerHTML.slice(0, 200))""",
-            width,
-        )
-        == []
-    )
+    assert too_wide(page) == []
 
 
 @every_page

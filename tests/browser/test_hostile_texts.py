@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import NewPage
 from tests.browser.helpers.hostile import PAYLOADS
+from tests.browser.helpers.layout import too_wide
 from tests.browser.helpers.site import Site
 
 pytestmark = pytest.mark.security
@@ -23,19 +25,22 @@ _FOLLOWED = {
 }
 
 # What no page of ours has; and links that lead anywhere but within the site or to a web page.
-_FOREIGN = """() => [
-    ...document.querySelectorAll(
-        "script, style, link:not(head > link), base, meta[http-equiv], iframe, frame, object, embed, animate,"
-        + " foreignObject, [autofocus], [srcdoc], [style], [ping], img:not(header img), form[action*='//']"),
-    ...[...document.querySelectorAll("*")].filter(
-        element => element.getAttributeNames().some(name => name.startsWith("on"))),
-    ...[...document.querySelectorAll("[href]")].filter(
-        element => !["http:", "https:"].includes(
-            element.protocol ?? new URL(element.getAttribute("href"), location).protocol)),
-    ...[...document.querySelectorAll("a[href]")].filter(
-        element => element.origin !== location.origin
-            && !(element.relList.contains("noopener") && element.relList.contains("noreferrer"))),
-].map(element => element.outerHTML.slice(0, 200))"""
+_FOREIGN = """() => {
+    const address = link => URL.parse(link.getAttribute("href"), location);
+    const rel = link => (link.getAttribute("rel") ?? "").split(" ");
+    return [
+        ...document.querySelectorAll(
+            "script, style, link:not(head > link), base, meta[http-equiv], iframe, frame, object, embed, animate,"
+            + " foreignObject, [autofocus], [srcdoc], [style], [ping], img:not(header img), form[action*='//']"),
+        ...[...document.querySelectorAll("*")].filter(
+            element => element.getAttributeNames().some(name => name.startsWith("on"))),
+        ...[...document.querySelectorAll("[href]")].filter(
+            link => !["http:", "https:"].includes(address(link)?.protocol)),
+        ...[...document.querySelectorAll("a[href]")].filter(
+            link => address(link)?.origin !== location.origin
+                && !(rel(link).includes("noopener") && rel(link).includes("noreferrer"))),
+    ].map(element => element.outerHTML.slice(0, 200));
+}"""
 _LINKS = "() => [...document.querySelectorAll('main a[href^=\"/\"]')].map(a => a.getAttribute('href'))"
 
 
@@ -45,30 +50,43 @@ def site(any_site: Site) -> Site:
     return any_site
 
 
+@pytest.fixture(scope="module")
+def looked_at(summary: list[str]) -> Iterator[Counter[str]]:
+    looked_at: Counter[str] = Counter()
+    yield looked_at
+    summary.append(f"hostile texts in a browser: {looked_at['pages']} pages opened, {looked_at['broken']} broken")
+
+
 @pytest.fixture
 def page(new_page: NewPage, site: Site) -> Page:
     """Without the policy that would stop a script, so that only what the pages do with a text is tried. A phone."""
     return new_page(bypass_csp=True, viewport={"width": 360, "height": 740}, is_mobile=True)
 
 
-def test_every_run_is_shown(site: Site, page: Page) -> None:
-    look_at(page, (f"/runs/{run_id}" for run_id in ids(site, "select id from run order by id")))
+def test_every_run_is_shown(site: Site, page: Page, looked_at: Counter[str]) -> None:
+    look_at(page, looked_at, (f"/runs/{run_id}" for run_id in ids(site, "select id from run order by id")))
 
 
-def test_every_upload_is_shown(site: Site, page: Page) -> None:
-    look_at(page, (f"/uploads/{event_id}" for event_id in ids(site, "select event_id from upload order by event_id")))
+def test_every_upload_is_shown(site: Site, page: Page, looked_at: Counter[str]) -> None:
+    look_at(
+        page,
+        looked_at,
+        (f"/uploads/{event_id}" for event_id in ids(site, "select event_id from upload order by event_id")),
+    )
 
 
-def test_every_project_is_shown(site: Site, page: Page) -> None:
+def test_every_project_is_shown(site: Site, page: Page, looked_at: Counter[str]) -> None:
     """With the first of what its pages lead to: branches, builds, tests."""
     projects = [urlencode({"project": name}) for name in ids(site, "select distinct project from upload order by 1")]
     pages = ("project", "runs", "grid", "flaky", "failing", "slowest", "uploads")
-    look_at(page, ["/", *(f"/{name}?{project}" for project in projects for name in pages)])
+    look_at(page, looked_at, ["/", *(f"/{name}?{project}" for project in projects for name in pages)])
 
 
-def test_what_is_searched_for_is_shown(site: Site, page: Page) -> None:
+def test_what_is_searched_for_is_shown(site: Site, page: Page, looked_at: Counter[str]) -> None:
     look_at(
-        page, (f"/search?q={quote(text[:1000].replace(chr(0), ''), errors='replace')}" for text in PAYLOADS.values())
+        page,
+        looked_at,
+        (f"/search?q={quote(text[:1000].replace(chr(0), ''), errors='replace')}" for text in PAYLOADS.values()),
     )
 
 
@@ -84,11 +102,12 @@ def ids(site: Site, query: str) -> list[str]:
         return [str(value) for (value,) in connection.execute(query.encode())]
 
 
-def look_at(page: Page, addresses: Iterable[str]) -> None:
+def look_at(page: Page, looked_at: Counter[str], addresses: Iterable[str]) -> None:
     """Opens these pages and the first of what they lead to: each shows what it should and nothing else."""
     waiting = [(address, True) for address in addresses]
     seen = {address for address, _ in waiting}
     wrong = []
+    # It grows meanwhile.
     for address, is_first in waiting:
         response = page.goto(address)
         assert response
@@ -97,12 +116,13 @@ def look_at(page: Page, addresses: Iterable[str]) -> None:
             continue
         if found := page.evaluate(_FOREIGN):
             wrong.append(f"{address}: {found}")
-        elif (width := page.evaluate("() => document.documentElement.scrollWidth")) > 360:
-            wrong.append(f"{address}: {width} px wide")
+        elif wide := too_wide(page):
+            wrong.append(f"{address}: {wide}")
         if is_first:
             links: list[str] = page.evaluate(_LINKS)
             found_first = (next(filter(kind.match, links), None) for kind in _FOLLOWED.values())
             new = {link for link in found_first if link} - seen
             seen |= new
             waiting += [(link, False) for link in sorted(new)]
+    looked_at.update(pages=len(waiting), broken=len(wrong))
     assert not wrong, "\n".join(wrong)

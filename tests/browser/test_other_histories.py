@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.conftest import NewPage
 from tests.browser.helpers import axe
+from tests.browser.helpers.layout import too_wide
 from tests.browser.helpers.pages import pages_of_a_history
 from tests.browser.helpers.site import Site
 
@@ -31,11 +32,11 @@ def test_its_pages_answer_and_are_light(data: str, any_site: Site, new_page: New
 def test_its_pages_fit_on_a_phone(data: str, any_site: Site, new_page: NewPage) -> None:
     any_site.show(data)
     page = new_page(viewport={"width": 320, "height": 740}, is_mobile=True, has_touch=True)
-    widths = {}
+    wide = {}
     for name, path in pages_of_a_history(any_site).items():
         page.goto(path)
-        widths[name] = page.evaluate("() => document.documentElement.scrollWidth")
-    assert widths == dict.fromkeys(widths, 320)
+        wide[name] = too_wide(page)
+    assert {name: found for name, found in wide.items() if found} == {}
 
 
 @every_history
