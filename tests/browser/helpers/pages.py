@@ -71,8 +71,8 @@ def pages_of_a_history(site: Site) -> dict[str, str]:
     """The pages of a history with one project, or of none, by the same names."""
     pages = {name: f"/{name}" for name in ("failing", "flaky", "slowest", "search", "uploads")} | {"projects": "/"}
     with site.connect() as connection:
-        for project, run_id, commit in connection.execute(
-            "select project, id, commit from run_summary order by uploaded_at desc limit 1"
+        for project, run_id, commit, build_url in connection.execute(
+            "select project, id, commit, build_url from run_summary order by uploaded_at desc limit 1"
         ):
             query = urlencode({"project": project})
             pages |= {
@@ -84,7 +84,8 @@ def pages_of_a_history(site: Site) -> dict[str, str]:
                 "search": "/search?q=a",
             }
             if commit:
-                pages["build"] = "/builds?" + urlencode({"project": project, "commit": commit})
+                build = {"project": project, "commit": commit, "build_url": build_url}
+                pages["build"] = "/builds?" + urlencode(build)
         for test_id, run_id in connection.execute(_FAILED):
             pages |= {"test": f"/tests/{test_id}", "result": f"/runs/{run_id}/tests/{test_id}"}
     return pages
