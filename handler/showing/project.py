@@ -29,7 +29,7 @@ _FLAKY = """
 _SLOWEST = """
     with measured as (
         select *, sum(microseconds) over () as all_microseconds
-        from history.durations_between(%(project)s, current_date - 29, current_date)
+        from history.durations_between(%(project)s, (now() at time zone 'UTC')::date - 29, (now() at time zone 'UTC')::date)
         order by microseconds / runs desc, number
         limit %(limit)s
     )

@@ -182,7 +182,9 @@ def web_address(text: str | None) -> str | None:
         return None
     try:
         parts = urlsplit(text)
-        return text if parts.scheme in ("https", "http") and parts.hostname else None
+        # A port that is none raises.
+        is_address = parts.scheme in ("https", "http") and parts.hostname and (parts.port is None or parts.port)
+        return text if is_address else None
     except ValueError:
         return None
 

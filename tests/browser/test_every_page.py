@@ -74,6 +74,21 @@ def test_nothing_is_wider_than_a_phone(name: str, width: int, site: Site, new_pa
 
 
 @every_page
+def test_tables_stay_tables_where_their_rows_are_stacks(name: str, site: Site, new_page: NewPage) -> None:
+    """Some browsers take what is no longer laid out as a table for none, but for roles that say so."""
+    page = new_page(viewport={"width": 360, "height": 740}, is_mobile=True)
+    page.goto(PAGES[name](site))
+    assert (
+        page.evaluate(
+            """() => [...document.querySelectorAll("table, thead, tbody, tr, th, td")]
+            .filter(element => !getComputedStyle(element).display.startsWith("table") && !element.hasAttribute("role"))
+            .map(element => element.outerHTML.slice(0, 200))"""
+        )
+        == []
+    )
+
+
+@every_page
 def test_it_shows_the_same_without_scripts(name: str, site: Site, page: Page, new_page: NewPage) -> None:
     response = page.goto(PAGES[name](site))
     assert response
