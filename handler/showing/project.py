@@ -29,7 +29,8 @@ _FLAKY = """
 _SLOWEST = """
     with measured as (
         select *, sum(microseconds) over () as all_microseconds
-        from history.durations_between(%(project)s, (now() at time zone 'UTC')::date - 29, (now() at time zone 'UTC')::date)
+        from (select (now() at time zone 'UTC')::date as today) as day
+        cross join lateral history.durations_between(%(project)s, today - 29, today)
         order by microseconds / runs desc, number
         limit %(limit)s
     )

@@ -64,9 +64,10 @@ _TESTS = """
         limit %(limit)s offset %(skip)s
     )
     select id as test_id, file, suite, classname, name, variant, status::text, seconds as duration_seconds,
-           history.mean_seconds(project_id, number, (now() at time zone 'UTC')::date - 29, (now() at time zone 'UTC')::date) as mean_seconds, matching
+           history.mean_seconds(project_id, number, today - 29, today) as mean_seconds, matching
     from listed
     join history.test using (number)
+    cross join (select (now() at time zone 'UTC')::date as today) as day
     where project_id = %(project_id)s
     order by nth
 """
