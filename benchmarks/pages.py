@@ -80,8 +80,16 @@ _ADDRESSES = {
     "upload that was refused": f"/uploads/{_REFUSED.event_id}",
     "failing, all projects": "/failing",
     "failing, one project": "/failing?project=shop",
+    "flaky, all projects": "/flaky",
+    "flaky, one project": "/flaky?project=shop",
+    "slowest, all projects": "/slowest",
+    "slowest, one project": "/slowest?project=shop",
+    "search, all projects": "/search?q=case_1",
+    "search, one project": "/search?project=shop&q=case_1",
+    "search, none found": "/search?q=nothing+like+it",
     "quarantine": "/api/quarantine?project=shop",
     "badge": "/badge.svg?project=shop&branch=main",
+    "description of the API": "/api/openapi.json",
     "upload by its version": "/upload?bucket=uploads&key=shop/report.xml&version_id=refused",
 }
 _FOR_MACHINES = ("/api/", "/badge.svg")
