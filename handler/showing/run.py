@@ -40,27 +40,32 @@ _FLAKY = """
 """
 
 _TESTS = """
-    with plane as materialized (
-        select good || '' as good from history.plane where run_id = %(key)s
+    with passed as materialized (
+        -- Its bits are unpacked by themselves, or each row would carry all of them.
+        select number
+        from (select good || '' as good from history.plane where run_id = %(key)s offset 0) as plane
+        cross join lateral generate_series(0, length(good) - 1) as number
+        where get_bit(good, number) = 1
     ), duration as (
-        select tile * 256 + nth - 1 as number, value as seconds
+        select (tile * 256 + nth - 1)::integer as number, value as seconds
         from history.durations
         cross join lateral unnest(seconds) with ordinality as slot (value, nth)
         where run_id = %(key)s
     ), outcome as (
-        -- What is not notable has passed.
-        select numbers.number, coalesce(notable.status, 'passed') as status, seconds
-        from plane
-        cross join lateral generate_series(0, length(good) - 1) as numbers (number)
-        left join history.notable on run_id = %(key)s and notable.number = numbers.number
-        left join duration on duration.number = numbers.number
-        where notable.number is not null or get_bit(good, numbers.number) = 1
+        select number, status
+        from history.notable
+        where run_id = %(key)s
+        union all
+        select number, 'passed'
+        from passed
+        where not exists (select from history.notable where run_id = %(key)s and notable.number = passed.number)
     ), listed as (
-        select outcome.*, count(*) over () as matching, row_number() over (order by {order}, outcome.number) as nth
+        select number, status, seconds, count(*) over () as matching
         from outcome
+        left join duration using (number)
         {names}
         where (%(status)s::test_status is null or status = %(status)s) {which}
-        order by nth
+        order by {order}, number
         limit %(limit)s offset %(skip)s
     )
     select id as test_id, file, suite, classname, name, variant, status::text, seconds as duration_seconds,
@@ -69,10 +74,10 @@ _TESTS = """
     join history.test using (number)
     cross join (select (now() at time zone 'UTC')::date as today) as day
     where project_id = %(project_id)s
-    order by nth
+    order by {order}, number
 """
 # The names of twenty thousand tests are looked up only for an answer that they change.
-_NAMES = "join history.test on (project_id, test.number) = (%(project_id)s, outcome.number)"
+_NAMES = "join (select * from history.test where project_id = %(project_id)s) as test using (number)"
 _NAMED = """
     and position(lower(%(q)s collate pg_c_utf8) in history.search_text(file, suite, classname, name, variant)) > 0
 """
