@@ -25,7 +25,7 @@ _FAILING: LiteralString = """
     join history.project on project.id = branch.project_id
     join history.failing on failing.branch_id = branch.id
     where (%(project_id)s::integer is null or branch.project_id = %(project_id)s)
-      and last_run >= history.key_of(now() - interval '30 days')
+      and last_run >= (select history.key_of(now() - interval '30 days'))
       and case when %(branch)s::text is null
                then branch.id in (select history.main_branch(project.id) from history.project)
                else %(branch)s = '*' or branch.name = %(branch)s end

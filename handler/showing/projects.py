@@ -31,7 +31,7 @@ _BROKEN = """
     from (
         select branch_id, since_run, max(since_run) over (partition by branch_id) as latest
         from history.failing
-        where last_run >= history.key_of(now() - interval '30 days')
+        where last_run >= (select history.key_of(now() - interval '30 days'))
     ) as failing
     join history.run on run.id = latest
     join history.project on project.id = run.project_id

@@ -17,7 +17,7 @@ _TROUBLED = """
     with failing as (
         select number, min(since_run) as since_run
         from history.failing
-        where branch_id = %(branch)s and last_run >= history.key_of(now() - interval '30 days')
+        where branch_id = %(branch)s and last_run >= (select history.key_of(now() - interval '30 days'))
         group by number
     ), troubled as (
         select number, since_run, commits, reruns, last_run

@@ -933,7 +933,7 @@ join history.series on series.id = failing.series_id
 join history.project on project.id = branch.project_id
 join history.test on (test.project_id, test.number) = (project.id, failing.number)
 join history.run on run.id = since_run
-where last_run >= history.key_of(now() - interval '30 days');
+where last_run >= (select history.key_of(now() - interval '30 days'));
 
 comment on view failing_tests is
     'Tests that did not pass in the latest runs of a branch and series, and since when; runs that skipped them do not count.
@@ -1067,7 +1067,8 @@ create view project_summary as
 select project.name as project, branch.name as main_branch, latest.event_id as last_run_id,
        history.time_of(latest.id) as last_uploaded_at, latest.tests,
        (select count(*) from history.failing
-        where failing.branch_id = branch.id and last_run >= history.key_of(now() - interval '30 days')) as failing_tests,
+        where failing.branch_id = branch.id
+          and last_run >= (select history.key_of(now() - interval '30 days'))) as failing_tests,
        (select count(*) from history.flaky(project.id, history.key_of(now() - interval '30 days'))) as flaky_tests,
        trend.*
 from history.project
