@@ -387,10 +387,12 @@ end;
 comment on function history.numbers is 'Those whose bit is set.';
 
 create function history.has(bits varbit, number integer) returns boolean
-language sql immutable strict parallel safe
-return case when number < length(bits) then get_bit(bits, number) = 1 else false end;
+-- A strict function with a case in it is called for each row. This one is written into the query: a seventh of the time.
+language sql immutable parallel safe
+return case when number < length(bits) then get_bit(bits, number) = 1 when bits is not null then false end;
 
--- The key of a run, which has its time in it.
+-- The key of a run, which has its time in it. A condition asks for that of now by a select of its own: else it would be
+-- computed for each row, which takes longer than all the rest of it.
 
 create function history.key_of(moment timestamptz) returns bigint
 language sql immutable strict parallel safe
