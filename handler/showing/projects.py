@@ -83,6 +83,11 @@ class Project:
     broken: Broken | None
     trend: list[Build]
 
+    @property
+    def fails(self) -> bool:
+        """Whether tests fail now, or did in the latest build, which may be too long ago to count as now."""
+        return self.failing_tests > 0 or (bool(self.trend) and self.trend[-1].bad > 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectsPage:
