@@ -146,7 +146,7 @@ def test_every_chart_says_what_it_shows(name: str, site: Site, page: Page) -> No
         page.evaluate(
             """() => [...document.querySelectorAll("svg")]
             .filter(svg => !svg.closest("[aria-hidden=true]") && !svg.parentElement.closest("svg"))
-            .filter(svg => svg.getAttribute("role") !== "img"
+            .filter(svg => !["img", "group"].includes(svg.getAttribute("role"))
                 || !(svg.querySelector(":scope > title")?.textContent.trim() || svg.getAttribute("aria-label")))
             .map(svg => svg.outerHTML.slice(0, 200))"""
         )
