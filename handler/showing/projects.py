@@ -16,11 +16,17 @@ from handler.showing.uploads import Upload, select_uploads
 # Projects of a page; builds of a trend, and runs that are looked at for it; uploads.
 LISTED, _TREND, _LOOKED_AT, _UPLOADS = 100, 30, 60, 12
 
+# As the view project_summary has them, but that a test which fails in several series is one.
 _PROJECTS = f"""
-    select project, main_branch, failing_tests, flaky_tests
-    from project_summary
-    where %(after)s::text is null or project > %(after)s
-    order by project
+    select project.name as project, branch.name as main_branch,
+           (select count(distinct number) from history.failing
+            where branch_id = branch.id and last_run >= (select history.key_of(now() - interval '30 days'))
+           ) as failing_tests,
+           (select count(*) from history.flaky(project.id, history.key_of(now() - interval '30 days'))) as flaky_tests
+    from history.project
+    left join history.branch on branch.id = history.main_branch(project.id)
+    where %(after)s::text is null or project.name > %(after)s
+    order by project.name
     limit {LISTED + 1}
 """  # noqa: S608 - of constants alone
 

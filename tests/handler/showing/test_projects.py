@@ -113,7 +113,7 @@ class TestOpening:
 
 class TestState:
     def state(self, results: Results) -> str:
-        return words(results.page("/").partition('<td class="state">')[2].partition("</td>")[0])
+        return words(results.page("/").partition('class="state">')[2].partition("</td>")[0])
 
     @pytest.mark.parametrize(
         ("statuses", "says"),
@@ -136,6 +136,12 @@ class TestState:
         assert (shop["failing_tests"], shop["broken"], shop["trend"][0]["failed"]) == (0, None, 1)
         assert self.state(results) == "1 failed 2 tests on main"
         assert opening(results) == "The only project fails on its main branch."
+
+    def test_of_a_test_that_fails_in_several_jobs_is_that_one_fails(self, results: Results, recorder: Recorder) -> None:
+        for series in ("unit", "browser"):
+            recorder.record(case("failed"), series=series, days_ago=1)
+        assert projects(results)[0]["failing_tests"] == 1
+        assert self.state(results) == "1 test fails 1 since c1, 24 h ago"
 
     def test_is_that_of_all_jobs_of_the_latest_build(self, results: Results, recorder: Recorder) -> None:
         for series, status, days_ago in [("unit", "failed", 3), ("unit", "passed", 2), ("browser", "failed", 1)]:

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handler.addresses import OPEN_ADDRESS, OPEN_PORT, project_address, run_address
-from handler.showing import projects
+from handler.showing import projects, rendering
 from handler.showing.pages import PAGES, Page
 from handler.showing.rendering import Answer, Problem, Renderer, StaticFile, link, web_address
 
@@ -191,6 +191,15 @@ class TestPages:
     def test_have_a_template_that_is_there(self) -> None:
         for page in PAGES:
             assert not isinstance(page, Page) or (STATIC.parent / "templates" / page.template).exists()
+
+
+def test_templates_that_are_compiled_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendering.compile_templates(tmp_path)
+    compiled = tmp_path / "handler/showing" / rendering._COMPILED_TEMPLATES.name
+    assert len(list(compiled.glob("*.py"))) == len(list((STATIC.parent / "templates").iterdir()))
+    monkeypatch.setattr(rendering, "_COMPILED_TEMPLATES", compiled)
+    monkeypatch.setattr(rendering, "_TEMPLATES", tmp_path / "no such folder")
+    assert written(Renderer(address="https://tap.example.com", environment="dev")) == written(RENDERER)
 
 
 def written(renderer: Renderer) -> str:
