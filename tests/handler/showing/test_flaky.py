@@ -88,10 +88,10 @@ def test_a_long_list_has_pages(recorder: Recorder, pages: Pages, monkeypatch: py
     monkeypatch.setattr(flaky, "LISTED", 2)
     recorder.record(rerun("a", 3), rerun("b", 2), rerun("c", 1))
     assert [test.name for test in pages.read("/flaky").tests] == ["a", "b"]
-    assert "1 to 2 of 3 · next" in pages.text("/flaky")
+    assert "1 to 2 of 3 · Next" in pages.text("/flaky")
     page = pages.read("/flaky", "skip=2")
     assert ([test.name for test in page.tests], page.flaky_tests) == (["c"], 3)
-    assert "3 to 3 of 3 · previous" in pages.text("/flaky", "skip=2")
+    assert "3 to 3 of 3 · Previous" in pages.text("/flaky", "skip=2")
     assert "There are no more. The first ones" in pages.text("/flaky", "skip=3")
 
 

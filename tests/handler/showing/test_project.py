@@ -128,7 +128,7 @@ class TestOpening:
     def test_of_what_failed_last_long_ago_is_not_that_nothing_fails(self, results: Results, recorder: Recorder) -> None:
         recorder.record(case("failed"), case("error", "b"), case("passed", "c"), days_ago=40)
         assert of_shop(results)["failing_tests"] == 0
-        says = "2 tests failed on main in the latest build, 40 days ago. What ran no more for 30 days does not count as"
+        says = "2 tests failed on main in the latest build, 40 days ago. What has not run for 30 days does not count as"
         assert opening(page_of(results)).startswith(says)
 
     def test_of_a_run_without_a_commit_leads_to_it(self, results: Results, recorder: Recorder) -> None:

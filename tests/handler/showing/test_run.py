@@ -228,7 +228,7 @@ class TestNeighbours:
         page = results.data(f"/runs/{run.id}")
         assert page["previous"] == {"id": str(before.id), "branch": None, "commit": None, "uploaded_at": at(2)}
         said = words(results.page(f"/runs/{run.id}").replace("</a><span>", "</a> <span>"))
-        assert "← previous previous on no branch" in said
+        assert "← previous previous without a branch" in said
         assert "Against the previous run on no branch" in said
 
     def test_are_links_with_their_commits(self, results: Results, recorder: Recorder) -> None:
@@ -273,7 +273,7 @@ class TestComparisons:
         # What is new is told against the run before.
         assert first(html, "h1") == "2 of 2 tests failed, 1 of them new"
         assert "Against the previous run on feature" in section(html, "against-previous")
-        assert section(html, "against-main").startswith("Against main c1, 4 days ago; no test was added or is gone")
+        assert section(html, "against-main").startswith("Against main c1, 4 days ago; no test is new or gone")
 
     def test_of_the_main_branch_are_with_itself_alone(self, results: Results, recorder: Recorder) -> None:
         recorder.record(case("passed"), branch="trunk", main_branch="trunk", days_ago=3)
@@ -343,7 +343,7 @@ class TestComparisons:
         assert page["failures"][0]["tests"][0]["is_new"] is None
         assert page["failures"][0]["new"] == 0
         html = results.page(f"/runs/{run.id}")
-        assert "This is the first run of unit on this branch: from the next one on, this page says what is new." in html
+        assert "This is the first run of unit on this branch. From the second on, this page says what is new." in html
         assert "new" not in section(html, "failures")
 
 
@@ -539,7 +539,7 @@ class TestList:
         assert [name for page in pages for name in names(page["tests"])] == [f"test {nth:03}" for nth in range(250)]
         assert {page["matching_tests"] for page in pages} == {250}
         html = results.page(f"/runs/{run}", sort="name", q="test", skip=100)
-        assert "101 to 200 of 250 · previous · next" in words(html)
+        assert "101 to 200 of 250 · Previous · Next" in words(html)
         assert f"/runs/{run}?q=test&sort=name#tests" in links(html)
         assert f"/runs/{run}?q=test&sort=name&skip=200#tests" in links(html)
         assert "1 to 100 of 250 · next" in words(results.page(f"/runs/{run}"))
@@ -547,7 +547,7 @@ class TestList:
 
     def test_has_tabs_for_the_outcomes_that_there_are(self, run: UUID, results: Results, recorder: Recorder) -> None:
         html = results.page(f"/runs/{run}", status="flaky", q="a", sort="name")
-        assert "all 6 failed 1 error 1 flaky 1 passed 2 skipped 1" in section(html, "tests")
+        assert "All 6 Failed 1 Error 1 Flaky 1 Passed 2 Skipped 1" in section(html, "tests")
         assert f'<a href="/runs/{run}?status=flaky&amp;q=a&amp;sort=name#tests" aria-current="true">' in html
         assert f"/runs/{run}?status=failed&q=a&sort=name#tests" in links(html)
         assert '<input type="hidden" name="status" value="flaky">' in html
@@ -594,7 +594,7 @@ class TestFacts:
         recorder.record(case("passed"), series="third", commit="c 1&2", build_url=None)
         assert results.data(f"/runs/{run.id}")["run"]["build_reports"] == 2
         html = results.page(f"/runs/{run.id}")
-        assert "Part of a build with 2 reports" in words(html)
+        assert "Part of a build of 2 runs" in words(html)
         address = "/builds?project=shop&commit=c+1%262&build_url=https%3A%2F%2Fci.example%2F7%3Fa%3D1%26b%3D2"
         assert address in links(html)
         path, _, query = address.partition("?")

@@ -46,7 +46,7 @@ def test_each_has_its_last_outcomes_on_the_main_branch(recorder: Recorder, pages
         ("tests b", "error", ["error"]),
         ("tests c", None, []),
     ]
-    assert "not lately" in pages.text("/search", "q=tests")
+    assert "none of late" in pages.text("/search", "q=tests")
 
 
 def test_projects_come_by_name(recorder: Recorder, pages: Pages) -> None:
@@ -72,7 +72,7 @@ def test_of_many_the_first_are_shown(recorder: Recorder, pages: Pages, monkeypat
     ]
     assert page.has_more
     text = pages.text("/search", "q=tests")
-    assert "More than 3 tests of 2 projects match “tests”. Another word makes them fewer." in text
+    assert "More than 3 tests of 2 projects match “tests”. Add a word to narrow it down." in text
     assert "There are more. Search one alone" in text
     assert text.endswith("Other projects may have more: choose one, or add a word.")
     page = pages.read("/search", "q=tests&project=two")
@@ -93,6 +93,6 @@ def test_nothing_found_says_what_is_searched(recorder: Recorder, pages: Pages) -
     text = pages.text("/search", "q=abc123+def")
     assert "No test has “abc123 def” in its names." in text
     assert "messages, branches and commits are not searched. Fewer words find more." in text
-    assert text.endswith("Runs of a commit that begins so")
+    assert text.endswith("Runs of a commit that begins with it")
     assert "No test of shop has “b” in its names." in pages.text("/search", "q=b&project=shop")
     assert "Search all projects" in pages.text("/search", "q=b&project=shop")

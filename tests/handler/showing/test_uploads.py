@@ -132,7 +132,7 @@ class TestTheList:
         assert results.get("/api/uploads", project="mobile").json["health"] == [mobile]
         page = results.get("/uploads").text
         assert "3 of 7 uploads of the last 30 days were refused." in page
-        assert "1 other project: nothing refused." in page
+        assert "Nothing of 1 other project was refused." in page
         assert "The only upload of the last 30 days was recorded." in results.get("/uploads", project="mobile").text
 
     def test_of_nothing_says_what_to_do_next(self, results: Results) -> None:
@@ -140,7 +140,7 @@ class TestTheList:
         assert "Nothing was uploaded in the last 30 days." in page
         assert "aws s3 cp report.xml s3://BUCKET_NAME/my-project/417/report.xml" in page
         assert "BUCKET_NAME/shop/417" in results.get("/uploads", project="shop").text
-        assert "There is none." in results.get("/uploads", status="error").text
+        assert "There are none." in results.get("/uploads", status="error").text
 
     def test_hatches_what_was_refused_and_leads_to_what_became_of_each(
         self, results: Results, history: History
@@ -165,7 +165,7 @@ class TestTheList:
         assert f'href="/uploads?project=shop&amp;status=success&amp;before={last}"' in page
         assert "All 51 uploads of the last 30 days were recorded." in page
         older = results.get("/uploads", project="shop", status="success", before=last).text
-        assert 'href="/uploads?project=shop&amp;status=success">newest</a>' in older
+        assert 'href="/uploads?project=shop&amp;status=success">Latest uploads</a>' in older
 
 
 class TestOne:
@@ -214,7 +214,7 @@ class TestOne:
         refused = [upload(history, NOT_XML, minutes=number).upload.event_id for number in range(21)]
         answer = results.get(f"/api/uploads/{refused[-1]}").json
         assert [each["id"] for each in answer["refused"]] == list(map(str, refused[:20]))
-        assert 'href="/uploads?project=shop&amp;status=error">all of them' in results.get(f"/uploads/{refused[0]}").text
+        assert 'href="/uploads?project=shop&amp;status=error">All refused uploads' in results.get(f"/uploads/{refused[0]}").text
 
     def test_with_a_fault_of_another_version_is_shown_all_the_same(
         self, results: Results, history: History, postgres: Postgres
@@ -225,7 +225,7 @@ class TestOne:
         page = results.get(f"/uploads/{refused}").text
         assert "Refused: the report has a fault" in page
         assert "It is too odd." in page
-        assert "This version of TAP knows nothing of this fault" in page
+        assert "This version of TAP does not know this fault" in page
 
     @pytest.mark.parametrize(
         ("content", "key", "minutes", "says"),
