@@ -76,7 +76,7 @@ screenshots: $(NODE_READY) ## Take the pictures of the pages that the documentat
 rds-ca-bundle: $(PYTHON_READY) ## Take AWS's current certificate authorities of RDS, for regions that are newer than ours
 	@$(PY) -m handler.renew_rds_ca_bundle
 
-benchmark: $(NODE_READY) dist/handler-host.zip dist/handler-aws.zip ## Measure what is claimed, into benchmarks/RESULTS.md (15 minutes; QUICK=1: small, in less than two)
+benchmark: $(NODE_READY) dist/handler-host.zip dist/handler-aws.zip ## Measure what is claimed, into benchmarks/RESULTS.md (20 minutes; QUICK=1: small, in less than two)
 	$(PY) -m benchmarks $(if $(QUICK),--quick)
 
 lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing an index address into the lock
