@@ -75,8 +75,8 @@ def test_it_is_the_sum_of_its_reports(results: Results, recorder: Recorder) -> N
     assert against["counts"] == {"newly failing": 1, "still failing": 0, "fixed": 0, "new": 0, "vanished": 0}
     page = page_of(results)
     assert first(page, "h1") == "3 of 6 tests failed, 1 of them new"
-    assert "<title>3 of 6 tests failed in a build · shop · TAP test</title>" in page
-    assert "Reports 3 Uploaded 24 h ago" in words(page)
+    assert "<title>3 of 6 tests failed in a build of c1 · shop · TAP test</title>" in page
+    assert "Runs 3 Uploaded 24 h ago" in words(page)
     assert "browser 1 failed 1 error 1 flaky – – 3 4.0 s 24 h ago" in section(page, "reports")
     assert "unit 1 failed 1 0 2 3.0 s 3 days ago" in section(page, "reports")
     assert "docs 1 skipped – – 1 – 2 days ago" in section(page, "reports")
@@ -119,7 +119,7 @@ class TestReports:
         assert report["comparison"]["counts"]["fixed"] == 2
         page = page_of(results)
         assert first(page, "h1") == "Nothing failed"
-        assert section(page, "passed").startswith("Fixed against the build before; of each job the first eight")
+        assert section(page, "passed").startswith("Fixed against the build before; the first eight of each job")
         assert "a report.xml b report.xml" in section(page, "passed").replace("Job ", "")
 
     def test_of_many_are_compared_for_the_worst_alone(self, results: Results, recorder: Recorder) -> None:
@@ -173,7 +173,7 @@ def test_a_build_may_lack_its_commit_or_its_address(results: Results, recorder: 
     recorder.record(case("passed"), build_url=None)
     page = page_of(results, build_url=None)
     assert "Build" not in words(page)
-    assert "build c1" in page
+    assert "Build c1" in page
 
 
 def test_hostile_texts_stay_texts(results: Results, recorder: Recorder) -> None:

@@ -110,7 +110,9 @@ def test_with_very_many_failures_some_projects_are_only_counted(
         ("shop", 1, 0),
         ("other", 0, 1),
     ]
-    assert pages.text("/failing").endswith("other 1 test, the latest breakage first Grid of other and 1 more: all of other")
+    assert pages.text("/failing").endswith(
+        "other 1 test, the latest breakage first Grid of other and 1 more: all of other"
+    )
 
 
 def test_of_a_breakage_the_first_tests_are_named(recorder: Recorder, pages: Pages) -> None:

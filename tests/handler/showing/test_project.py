@@ -161,7 +161,7 @@ class TestBranch:
         assert of_shop(results, branch="main") == of_shop(results)
         page = page_of(results, branch="feature")
         assert "1 test fails on feature." in opening(page)
-        assert "<option selected>feature</option><option>main</option></select>" in page
+        assert '<option value="feature" selected>feature</option><option value="main">main</option></select>' in page
 
     def test_may_be_one_on_which_nothing_ran(self, results: Results, recorder: Recorder) -> None:
         recorder.record(case("failed"))

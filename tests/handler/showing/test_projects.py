@@ -190,12 +190,12 @@ class TestPages:
         page = results.page("/")
         assert opening(results).startswith("1 of 100 projects of this page fails on its main branch.")
         assert "/?after=p099" in links(page)
-        assert "the first projects" not in words(page)
+        assert "First projects" not in words(page)
         answer = results.data("", after="p099")
         assert ([project["project"] for project in answer["projects"]], answer["has_more"]) == (["p100"], False)
         page = results.page("/", after="p099")
-        assert "the first projects" in words(page)
-        assert "more projects" not in words(page)
+        assert "First projects" in words(page)
+        assert "More projects" not in words(page)
         assert opening(results, after="p100") == "There are no more projects."
 
 

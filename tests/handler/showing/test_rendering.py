@@ -171,7 +171,9 @@ class TestPages:
     def test_say_how_fresh_they_are_and_of_which_environment(self) -> None:
         page = written(RENDERER)
         assert "<title>Projects · TAP dev</title>" in page
-        assert 'Environment dev, as of <time datetime="2026-11-23T17:40:05Z">Mon 23 Nov 2026, 17:40:05 UTC</time>.' in page
+        assert (
+            'Environment dev, as of <time datetime="2026-11-23T17:40:05Z">Mon 23 Nov 2026, 17:40:05 UTC</time>.' in page
+        )
 
     def test_name_the_command_that_they_are_opened_with_unless_they_have_a_front(self) -> None:
         assert "make open" not in written(RENDERER)

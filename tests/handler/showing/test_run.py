@@ -229,7 +229,7 @@ class TestNeighbours:
         assert page["previous"] == {"id": str(before.id), "branch": None, "commit": None, "uploaded_at": at(2)}
         said = words(results.page(f"/runs/{run.id}").replace("</a><span>", "</a> <span>"))
         assert "← previous previous without a branch" in said
-        assert "Against the previous run on no branch" in said
+        assert "Against the previous run without a branch" in said
 
     def test_are_links_with_their_commits(self, results: Results, recorder: Recorder) -> None:
         runs = [
@@ -343,7 +343,9 @@ class TestComparisons:
         assert page["failures"][0]["tests"][0]["is_new"] is None
         assert page["failures"][0]["new"] == 0
         html = results.page(f"/runs/{run.id}")
-        assert "This is the first run of unit on this branch. From the second on, this page says what is new." in html
+        assert "This is the first run of unit on this branch. From the second on, this page says what is new." in words(
+            html
+        )
         assert "new" not in section(html, "failures")
 
 
@@ -542,8 +544,8 @@ class TestList:
         assert "101 to 200 of 250 · Previous · Next" in words(html)
         assert f"/runs/{run}?q=test&sort=name#tests" in links(html)
         assert f"/runs/{run}?q=test&sort=name&skip=200#tests" in links(html)
-        assert "1 to 100 of 250 · next" in words(results.page(f"/runs/{run}"))
-        assert "201 to 250 of 250 · previous" in words(results.page(f"/runs/{run}", skip=200))
+        assert "1 to 100 of 250 · Next" in words(results.page(f"/runs/{run}"))
+        assert "201 to 250 of 250 · Previous" in words(results.page(f"/runs/{run}", skip=200))
 
     def test_has_tabs_for_the_outcomes_that_there_are(self, run: UUID, results: Results, recorder: Recorder) -> None:
         html = results.page(f"/runs/{run}", status="flaky", q="a", sort="name")
@@ -554,7 +556,7 @@ class TestList:
         assert '<input name="q" value="a" maxlength="200">' in html
         assert '<option value="name" selected>' in html
         only = results.page(f"/runs/{recorder.record(case('passed')).id}")
-        assert "all 1 passed 1 Name contains" in section(only, "tests")
+        assert "All 1 Passed 1 Name contains" in section(only, "tests")
 
     def test_leads_to_results_of_what_did_not_pass_and_to_histories_of_the_rest(
         self, run: UUID, results: Results, recorder: Recorder

@@ -73,7 +73,7 @@ def test_of_many_the_first_are_shown(recorder: Recorder, pages: Pages, monkeypat
     assert page.has_more
     text = pages.text("/search", "q=tests")
     assert "More than 3 tests of 2 projects match “tests”. Add a word to narrow it down." in text
-    assert "There are more. Search one alone" in text
+    assert "There are more. Search only one" in text
     assert text.endswith("Other projects may have more: choose one, or add a word.")
     page = pages.read("/search", "q=tests&project=two")
     assert [(each.project, len(each.tests), each.has_more) for each in page.found] == [("two", 3, False)]

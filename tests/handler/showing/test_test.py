@@ -315,7 +315,7 @@ class TestFailures:
         assert (second["message"], second["count"], second["details"]) == ("other", 1, "of another")
         said = section(results.page(path_of(recorder)), "failures")
         assert "3 times · 2 failed, 1 passed after a rerun · on 2 branches · first 7 days ago, last 3 days ago" in said
-        assert "1 time 1 failed · on 1 branch · last 5 days ago" in said
+        assert "1 time · 1 failed · on 1 branch · last 5 days ago" in said
         assert f"/runs/{latest.id}/tests/" in results.page(path_of(recorder))
         assert oldest.id != latest.id
 
@@ -402,7 +402,10 @@ class TestNotRecorded:
         found = results.data(path)
         assert (found["runs"], found["failures"], found["flip_rate"]) == ([], [], None)
         page = results.page(path)
-        assert opening(page) == "No run that is kept has this test. It was renamed or removed, or did not run for as long as runs are kept."
+        assert (
+            opening(page)
+            == "No run that is kept has this test. It was renamed or removed, or did not run for as long as runs are kept."
+        )
         assert section(page, "runs") == section(page, "history") == ""
         upkeep.keep_up(recorder.connection, text_retention=30, outcome_retention=90, seconds_left=lambda: 1)
         assert results.get(path).status == 404

@@ -214,7 +214,10 @@ class TestOne:
         refused = [upload(history, NOT_XML, minutes=number).upload.event_id for number in range(21)]
         answer = results.get(f"/api/uploads/{refused[-1]}").json
         assert [each["id"] for each in answer["refused"]] == list(map(str, refused[:20]))
-        assert 'href="/uploads?project=shop&amp;status=error">All refused uploads' in results.get(f"/uploads/{refused[0]}").text
+        assert (
+            'href="/uploads?project=shop&amp;status=error">All refused uploads'
+            in results.get(f"/uploads/{refused[0]}").text
+        )
 
     def test_with_a_fault_of_another_version_is_shown_all_the_same(
         self, results: Results, history: History, postgres: Postgres
