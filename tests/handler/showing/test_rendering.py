@@ -63,7 +63,14 @@ class TestLink:
 class TestWebAddress:
     @pytest.mark.parametrize(
         "text",
-        ["https://ci.example/7", "http://ci.example", "HTTPS://CI.EXAMPLE", "https://[::1]/", "https://a?b=<c>#\"d'"],
+        [
+            "https://ci.example/7",
+            "http://ci.example",
+            "HTTPS://CI.EXAMPLE",
+            "https://[::1]/",
+            "https://x:8443/7",
+            "https://a?b=<c>#\"d'",
+        ],
     )
     def test_is_what_leads_to_a_host(self, text: str) -> None:
         assert web_address(text) == text
@@ -82,6 +89,9 @@ class TestWebAddress:
             "https:ci.example",
             "https://[",
             "https://[x]/",
+            "https://ci.example:x/",
+            "https://ci.example:0/",
+            "https://ci.example:65536/",
             "javascript:alert(1)",
             "JavaScript://ci.example/%0Aalert(1)",
             "java\nscript:alert(1)",

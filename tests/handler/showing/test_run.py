@@ -379,27 +379,24 @@ class TestFailures:
         assert "The report gives no message." in said
 
     def test_that_are_new_come_first_and_then_those_of_many_tests(self, results: Results, recorder: Recorder) -> None:
-        recorder.record(failing("a", "x"), failing("b", "x"), case("passed", "c"), case("passed", "d"), days_ago=1)
+        known = [failing("a", "old"), failing("b", "old"), failing("c", "mixed"), failing("d", "mixed")]
+        recorder.record(*known, days_ago=1)
         run = recorder.record(
-            failing("a", "x"),
-            failing("b", "x"),
-            failing("c", "y"),
-            failing("d", "x"),
-            failing("e", "z"),
-            case("error", "f"),
+            *known, failing("e", "mixed"), failing("f", "pair"), failing("g", "pair"), case("error", "h")
         )
         found = results.data(f"/runs/{run.id}")["failures"]
         assert [(failure["message"], failure["count"], failure["new"]) for failure in found] == [
-            ("x", 3, 1),
-            ("y", 1, 1),
-            ("z", 1, 1),
+            ("pair", 2, 2),
+            ("mixed", 3, 1),
             (None, 1, 1),
+            ("old", 2, 0),
         ]
-        assert [test["is_new"] for test in found[0]["tests"]] == [False, False, True]
+        assert [test["is_new"] for test in found[1]["tests"]] == [False, False, True]
         said = section(results.page(f"/runs/{run.id}"), "failures")
-        assert "6 tests, 4 different messages; the new ones first" in said
-        assert "3 failed 1 new x" in said
-        assert "1 failed new y" in said
+        assert "8 tests, 4 different messages; the new ones first" in said
+        assert "2 failed new pair" in said
+        assert "3 failed 1 new mixed" in said
+        assert "2 failed since c1, 24 h ago old" in said
 
     def test_say_since_when_they_are(self, results: Results, recorder: Recorder) -> None:
         began = recorder.record(failing("a"), case("passed", "b", classname="Cart"), commit="c1", days_ago=3)

@@ -90,6 +90,7 @@ def test_flaky_tests_are_counted() -> None:
         [],
     ]
     assert strip("Flaky", [build(flaky=3)]).ends == ("3", "0")
+    assert strip("Flaky", [build(flaky=1)]).ends == strip("Flaky", [build(passed=1)]).ends == ("2", "0")
 
 
 def test_a_duration_stands_out_against_the_median() -> None:
