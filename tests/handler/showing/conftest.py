@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from handler.recording import reader
 from local.emulator import Emulator
@@ -20,6 +21,10 @@ from tests.handler.helpers.recorder import Recorder
 from tests.handler.helpers.results import ADDRESS, READER_PASSWORD, Results
 from tests.handler.helpers.surroundings import Aws, Postgres
 from tests.postgres import make_empty, migrate
+
+# An example takes as long as a busy machine lets it take.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # All else that an upload leaves goes with these.
 _EMPTY = "delete from upload; delete from history.test; delete from history.project"

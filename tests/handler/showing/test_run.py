@@ -381,9 +381,8 @@ class TestFailures:
     def test_that_are_new_come_first_and_then_those_of_many_tests(self, results: Results, recorder: Recorder) -> None:
         known = [failing("a", "old"), failing("b", "old"), failing("c", "mixed"), failing("d", "mixed")]
         recorder.record(*known, days_ago=1)
-        run = recorder.record(
-            *known, failing("e", "mixed"), failing("f", "pair"), failing("g", "pair"), case("error", "h")
-        )
+        new = [failing("e", "mixed"), failing("f", "pair"), failing("g", "pair"), case("error", "h")]
+        run = recorder.record(*known, *new)
         found = results.data(f"/runs/{run.id}")["failures"]
         assert [(failure["message"], failure["count"], failure["new"]) for failure in found] == [
             ("pair", 2, 2),
