@@ -228,7 +228,7 @@ class TestDatabase:
     def test_that_takes_too_long_is_interrupted(
         self, limit: str, results: Results, postgres: Postgres, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
     ) -> None:
-        monkeypatch.setitem(results_function._SETTINGS, limit, "50ms")
+        monkeypatch.setitem(results_function._SETTINGS, limit, "500ms")
         results.restart()
         with postgres.connect() as other, other.transaction():
             other.execute("lock table upload in access exclusive mode")
