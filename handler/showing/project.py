@@ -107,7 +107,8 @@ def read(reading: Reading, inputs: Inputs) -> ProjectPage:
     """Raises NotRecorded."""
     project = find_project(reading, inputs.project)
     branch, branch_id = find_branch(reading, project, inputs.branch)
-    failing_tests, found = breakages(reading, project, branch)
+    # To the page of all failing tests, `*` is no branch.
+    failing_tests, found = breakages(reading, project, branch) if branch_id else (0, [])
     return ProjectPage(
         project=project.name,
         branch=branch,

@@ -170,6 +170,11 @@ class TestBranch:
         assert (answer["branch"], answer["trend"], answer["failing_tests"]) == ("theirs", [], 0)
         assert opening(page_of(results, branch="theirs")) == "Nothing ran on theirs yet."
 
+    def test_are_not_all_of_them_by_a_star(self, results: Results, recorder: Recorder) -> None:
+        recorder.record(case("failed"))
+        answer = of_shop(results, branch="*")
+        assert (answer["branch"], answer["failing_tests"], answer["breakages"]) == ("*", 0, [])
+
     def test_that_is_the_only_one_is_not_chosen(self, results: Results, recorder: Recorder) -> None:
         recorder.record(case("passed"))
         assert "<select" not in page_of(results)
