@@ -27,7 +27,7 @@ def event_detail(recorded: Recorded, results_address: str) -> EventDetail:
         "commit": recorded.origin.commit,
         "build_url": recorded.origin.build_url,
         "processed_at": recorded.processed_at.isoformat(timespec="milliseconds"),
-        "results_url": (run_address if run else upload_address)(results_address, upload.event_id),
+        "page_url": (run_address if run else upload_address)(results_address, upload.event_id),
     }
     if recorded.is_expired:
         detail["expired"] = True

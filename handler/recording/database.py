@@ -102,11 +102,16 @@ def connect(parameters: ParameterStore, *, application_name: str, settings: Mapp
             autocommit=True,
         )
 
+    known = parameters.database()
     try:
-        return opened(parameters.database())
+        return opened(known)
     except psycopg.OperationalError as error:
         # libpq has no SQLSTATE (28P01) for a refused connection, and the message is in the server's own
         # language; that a password was asked for tells a refused credential from an unreachable server.
         if not (error.pgconn and error.pgconn.used_password):
             raise
-    return opened(parameters.fetch_database())
+        # A login that has too many connections is refused after its password, which is right.
+        fetched = parameters.fetch_database()
+        if fetched == known:
+            raise
+    return opened(fetched)

@@ -50,6 +50,7 @@ _WRONG = {
     "400": "A parameter is wrong.",
     "404": "It is not recorded, or not yet: then with `Retry-After`.",
     "405": "Only GET and HEAD are answered.",
+    "500": "The page cannot be shown: a fault of TAP's.",
     "503": "The database does not answer.",
 }
 _PARAMETER = re.compile(r"<(\w+)>")
@@ -61,7 +62,7 @@ class Inputs:
 
 
 def read(_: Reading, __: Inputs) -> dict[str, Any]:
-    """Nothing: what the document says is known without the database."""
+    """Nothing is asked of the database."""
     return {}
 
 

@@ -154,7 +154,7 @@ def test_a_fault_is_recorded_and_announced_and_not_retried(
         "branch": "main",
         "commit": "c0ffee",
         "build_url": "https://ci/7",
-        "results_url": f"https://tap.example.com/uploads/{upload.event_id}",
+        "page_url": f"https://tap.example.com/uploads/{upload.event_id}",
         "error": {"code": code, "message": text},
     }
     assert aws.holds(record)

@@ -101,7 +101,7 @@ def test_a_report_is_announced(aws: Aws, postgres: Postgres, function: Function)
         "commit": "c0ffee",
         "build_url": "https://ci.example/7",
         "processed_at": processed_at.isoformat(timespec="milliseconds"),
-        "results_url": f"https://tap.example.com/runs/{upload.event_id}",
+        "page_url": f"https://tap.example.com/runs/{upload.event_id}",
         "run": {
             "id": str(upload.event_id),
             "project": "web",

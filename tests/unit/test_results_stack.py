@@ -46,7 +46,7 @@ def test_no_function_of_an_environment_admits_anybody_to_a_url(platform: Platfor
         ("function_name", "tap-results-dev"),
         ("handler", "handler.results_function.lambda_handler"),
         ("memory_size", 1024),
-        ("timeout", 15),
+        ("timeout", 25),
         ("role", "${aws_iam_role[tap-results-dev].arn}"),
         ("kms_key_arn", "${data.aws_kms_alias[alias/tap-account].target_key_arn}"),
         (

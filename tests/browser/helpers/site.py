@@ -8,9 +8,10 @@ import os
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -117,15 +118,16 @@ def _rename(connection: Connection[Any], before: str, after: str) -> None:
 
 @contextmanager
 def served(*, port: int = 0, now: datetime | None = None) -> Iterator[Site]:
-    """The pages; port 0 is any that is free. The environment of this process is the function's meanwhile."""
+    """The pages; port 0 is any that is free."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         emulator = stack.enter_context(Emulator(log=directory / "emulator"))
         server = stack.enter_context(temporary_server(password=_OWNER_PASSWORD))
         put_parameters(emulator, endpoint=f"{server.hostname}:{server.port}")
-        http = stack.enter_context(_http_server(port))
+        http = _Server(("127.0.0.1", port), _Handler)
         address = f"http://127.0.0.1:{http.server_address[1]}"
-        stack.enter_context(environment(emulator, ca_file=str(server.ca_file), address=address))
+        http.environment = partial(environment, emulator, ca_file=str(server.ca_file), address=address)
+        stack.enter_context(_running(http))
         yield Site(address, server, now)
 
 
@@ -169,13 +171,19 @@ def environment(emulator: Emulator, *, ca_file: str, address: str) -> Iterator[N
         os.environ.update(before)
 
 
+class _Server(ThreadingHTTPServer):
+    """`environment`: makes that of this process the function's, for as long as it runs; others run here as well."""
+
+    environment: Callable[[], AbstractContextManager[None]]
+
+
 @contextmanager
-def _http_server(port: int) -> Iterator[ThreadingHTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", port), _Handler) as server:
+def _running(server: _Server) -> Iterator[None]:
+    with server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield server
+            yield
         finally:
             server.shutdown()
             thread.join()
@@ -200,12 +208,13 @@ _container = threading.Lock()
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         # Here, since the function looks at its environment once.
         results_function = importlib.import_module("handler.results_function")
-        with _container:
+        with _container, self.server.environment():
             try:
                 answer = results_function.lambda_handler(self._event(), _Context())
             except Exception:  # noqa: BLE001 - as Lambda does it
