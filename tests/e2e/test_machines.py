@@ -66,7 +66,7 @@ def test_job_waits_for_its_upload_and_has_the_run_in_its_summary(
     summary = tmp_path / "summary.md"
     environment = {
         **job,
-        "BUCKET": bucket,
+        "TAP_BUCKET": bucket,
         "KEY": KEY,
         "VERSION": put["VersionId"],
         "GITHUB_STEP_SUMMARY": str(summary),
