@@ -31,12 +31,16 @@ def running_postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_session() -> Iterator[None]:
-    """Every container reads botocore's descriptions of AWS anew, which would be most of the time of a test."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(botocore.session, "get_session", functools.cache(botocore.session.get_session))
-        yield
+_one_session = functools.cache(botocore.session.get_session)
+
+
+@pytest.fixture(autouse=True)
+def one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every container reads botocore's descriptions of AWS anew, which would be most of the time of a test.
+
+    Only here: tests of other folders look at the credentials that a new session finds.
+    """
+    monkeypatch.setattr(botocore.session, "get_session", _one_session)
 
 
 @pytest.fixture
