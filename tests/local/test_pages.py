@@ -5,6 +5,7 @@ import http.client
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,8 +216,9 @@ class TestPassingOn:
         threads = [threading.Thread(target=lambda: statuses.append(get(pages).status)) for _ in range(4)]
         for thread in threads:
             thread.start()
-        while len(aws.requests) < 4:
-            pass
+        deadline = time.monotonic() + 30
+        while len(aws.requests) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
         aws.delay.set()
         for thread in threads:
             thread.join()
