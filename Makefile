@@ -46,7 +46,7 @@ forget: $(PYTHON_READY) ## Remove all uploads of PROJECT, or one UPLOAD, for goo
 	@$(PY) -m local forget $${PROJECT:+--project="$$PROJECT"} $${UPLOAD:+--upload="$$UPLOAD"} $${ENVIRONMENT_SUFFIX:+--environment="$$ENVIRONMENT_SUFFIX"}
 
 # Two processes: one deploys the platform, and waits more than it works.
-test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (11 minutes)
+test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (20 minutes)
 	$(PY) -m pytest -n 2 --cov --cov-report=term
 
 test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)
