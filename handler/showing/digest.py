@@ -9,6 +9,7 @@ from uuid import UUID
 
 from handler.addresses import run_address
 from handler.showing import formats
+from handler.showing.branches import RUNS
 from handler.showing.keys import find_run, run_before, run_on_main_before
 from handler.showing.markdown import code, link
 from handler.showing.models import RunReference, RunSummary, Status, Test
@@ -20,13 +21,6 @@ NAMED = 10
 _NAME, _PLACE, _MESSAGE, _ORIGIN = 150, 100, 180, 80
 
 Kind = Literal["new", "known", "flaky"]
-
-_RUN = """
-    select id, project, series, branch, commit, build_url, uploaded_at, duration_seconds,
-           tests, passed, failed, error, skipped, flaky
-    from run_summary
-    where id = %s
-"""
 
 _TOLD = """
     with told as (
@@ -83,7 +77,7 @@ class Digest:
 def read(reading: Reading, inputs: Inputs) -> Digest:
     """Raises NotRecorded."""
     known = find_run(reading, inputs.run_id)
-    run = reading.row(RunSummary, _RUN, [inputs.run_id])
+    run = reading.row(RunSummary, f"{RUNS} where run.event_id = %s", [inputs.run_id])
     assert run is not None  # noqa: S101 - it is known
     base = run_on_main_before(reading, known) or run_before(reading, known)
     values = {"key": known.key, "project_id": known.project_id, "base": base and base.key, "named": NAMED}
