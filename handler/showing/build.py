@@ -11,7 +11,7 @@ from handler.showing.comparison import Comparison, comparison
 from handler.showing.inputs import BadInput
 from handler.showing.keys import find_run, run_of_build_before
 from handler.showing.models import RunSummary, Totals
-from handler.showing.reading import NotRecorded, Reading
+from handler.showing.reading import RETRY_AFTER, NotRecorded, Reading
 
 # Reports of a build that are shown, those first that failed; a matrix has some dozens. And how many of them are held
 # against the build before.
@@ -71,7 +71,7 @@ def read(reading: Reading, inputs: Inputs) -> BuildPage:
     runs = reading.rows(RunSummary, _BUILD, values)
     if not runs:
         raise NotRecorded(
-            "There is no such build: none of its reports is recorded yet, or none any more.", retry_after=5
+            "There is no such build: none of its reports is recorded yet, or none any more.", retry_after=RETRY_AFTER
         )
     return BuildPage(
         project=runs[0].project,

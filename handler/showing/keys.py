@@ -7,10 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from handler.showing.models import RunReference
-from handler.showing.reading import NotRecorded, Reading
-
-# Seconds until an upload that is under way is recorded, as a rule.
-_RETRY_AFTER = 5
+from handler.showing.reading import RETRY_AFTER, NotRecorded, Reading
 
 _COLUMNS = """
     select run.id as key, run.project_id, branch_id, series_id, event_id as id, branch.name as branch, run.commit,
@@ -43,7 +40,7 @@ def find_run(reading: Reading, run_id: UUID) -> KnownRun:
     """Raises NotRecorded."""
     run = reading.row(KnownRun, f"{_COLUMNS} where event_id = %s", [run_id])
     if run is None:
-        raise NotRecorded(f"There is no run {run_id}: it is not recorded yet, or no more.", retry_after=_RETRY_AFTER)
+        raise NotRecorded(f"There is no run {run_id}: it is not recorded yet, or no more.", retry_after=RETRY_AFTER)
     return run
 
 

@@ -14,6 +14,10 @@ T = TypeVar("T")
 Values = Sequence[Any] | Mapping[str, Any]
 
 
+# Seconds until an upload that is under way is recorded, as a rule.
+RETRY_AFTER = 5
+
+
 class NotRecorded(Exception):
     """There is no such run, test or upload, or not yet. The message is one sentence that says so.
 

@@ -9,12 +9,10 @@ from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from handler.showing.models import Totals
-from handler.showing.reading import NotRecorded, Reading
+from handler.showing.reading import RETRY_AFTER, NotRecorded, Reading
 
 # Uploads on a page; projects whose health is told.
 _LISTED, _PROJECTS = 50, 100
-# Seconds until an upload that is under way is recorded, as a rule.
-RETRY_AFTER = 5
 
 _UPLOAD: LiteralString = """
     select upload.event_id as id, bucket, upload.key, version_id, etag, size, kind, upload.project, upload.branch,
