@@ -10,7 +10,7 @@ _MAX_WORDS = 20
 
 # Of a row of history.test, with the patterns as a parameter: they are put in lower case once, not for each test.
 MATCHES: LiteralString = """
-    history.search_text(test.file, test.suite, test.classname, test.name, test.variant) like all (
+    test.search_text like all (
         array(select lower(pattern collate pg_c_utf8) from unnest(%(patterns)s::text[]) as pattern)
     )
 """

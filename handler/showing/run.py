@@ -79,7 +79,7 @@ _TESTS = """
 # The names of twenty thousand tests are looked up only for an answer that they change.
 _NAMES = "join (select * from history.test where project_id = %(project_id)s) as test using (number)"
 _NAMED = """
-    and position(lower(%(q)s collate pg_c_utf8) in history.search_text(file, suite, classname, name, variant)) > 0
+    and position(lower(%(q)s collate pg_c_utf8) in search_text) > 0
 """
 
 _SUITE_OUTPUTS = """

@@ -13,36 +13,57 @@ from handler.showing.reading import Reading
 # Tests that are listed.
 LISTED = 50
 
+# The slowest stand in the tiles of the slowest, so that of no more tiles than are listed each test is looked at.
 _SLOWEST = """
-    with slow as materialized (
-        select project.id as project_id, project.name as project, measured.*
+    with tile as materialized (
+        select project.id as project_id, project.name as project, totals.*, whole.*
         from (select (now() at time zone 'UTC')::date as day) as today
         cross join history.project
+        cross join lateral history.totals_between(project.id, day - 29, day) as totals
         cross join lateral (
-            select *, count(*) over () as tests_of_project, sum(microseconds) over () as microseconds_of_project
-            from history.durations_between(project.id, day - 29, day)
-            order by case %(sort)s when 'share' then microseconds else microseconds / runs end desc, number
-            limit %(limit)s
-        ) as measured
+            select count(*) as tests, sum(microseconds) as microseconds_of_tests,
+                   max(case %(sort)s when 'share' then microseconds else microseconds / runs end) as most
+            from (
+                select unnest(totals.runs) - unnest(runs_before) as runs,
+                       unnest(totals.microseconds) - unnest(microseconds_before) as microseconds
+            ) as difference
+            where runs > 0
+        ) as whole
         where %(project_id)s::integer is null or project.id = %(project_id)s
-    ), listed as materialized (
+    ), of_project as (
+        select project_id, sum(tests) as tests, sum(microseconds_of_tests) as microseconds
+        from tile
+        group by project_id
+    ), slow_tile as (
         select *
-        from slow
-        order by case %(sort)s when 'share' then microseconds else microseconds / runs end desc, project_id, number
+        from tile
+        where tests > 0
+        order by most desc
+        fetch first %(limit)s rows with ties
+    ), listed as (
+        select project_id, project, number, difference.runs, difference.microseconds
+        from slow_tile
+        cross join lateral (
+            select tile * 256 + generate_series(0, 255) as number, unnest(runs) - unnest(runs_before) as runs,
+                   unnest(microseconds) - unnest(microseconds_before) as microseconds
+        ) as difference
+        where difference.runs > 0
+        order by case %(sort)s when 'share' then difference.microseconds else difference.microseconds / difference.runs
+                 end desc, project_id, number
         limit %(limit)s
     )
-    select listed.project_id, listed.number, test.id as test_id, project, file, suite, classname, name, variant, runs,
-           microseconds / 1e6::double precision / runs as mean_seconds,
-           microseconds::double precision / nullif(microseconds_of_project, 0) as share, total.*
+    select project_id, number, test.id as test_id, project, file, suite, classname, name, variant, runs,
+           listed.microseconds / 1e6::double precision / runs as mean_seconds,
+           listed.microseconds::double precision / nullif(of_project.microseconds, 0) as share,
+           total.tests as measured_tests, total.seconds as measured_seconds
     from listed
-    join history.test on (test.project_id, test.number) = (listed.project_id, listed.number)
+    join of_project using (project_id)
+    join history.test using (project_id, number)
     cross join (
-        select sum(tests_of_project)::bigint as measured_tests,
-               sum(microseconds_of_project) / 1e6::double precision as measured_seconds
-        from (select distinct project_id, tests_of_project, microseconds_of_project from slow) as of_project
+        select sum(tests)::bigint as tests, sum(microseconds) / 1e6::double precision as seconds from of_project
     ) as total
-    order by case %(sort)s when 'share' then microseconds else microseconds / runs end desc, listed.project_id,
-             listed.number
+    order by case %(sort)s when 'share' then listed.microseconds else listed.microseconds / runs end desc, project_id,
+             number
 """
 
 # As history.p95_seconds has it, for many tests at once: the bits of a run are unpacked once.

@@ -87,6 +87,15 @@ comment on table history.series is
 comment on column history.series.name is
     'From the object''s metadata, or else the last name of its key; `*` for all that come when a project has a thousand.';
 
+-- Many runners call a suite by its class. By a collation that PostgreSQL has everywhere: that of the database may know no
+-- other letters than English ones.
+create function history.search_text(file text, suite text, classname text, name text, variant text) returns text
+language sql immutable parallel safe
+return lower((
+    coalesce(file || ' > ', '') || coalesce(nullif(suite, classname) || ' > ', '') || coalesce(classname || ' > ', '')
+    || name || coalesce(' > ' || variant, '')
+) collate pg_c_utf8);
+
 -- Without a foreign key to the project, whose check would take as long as the rows themselves: whoever numbers a test holds
 -- the lock of the project.
 create table history.test (
@@ -98,10 +107,12 @@ create table history.test (
     classname  text,
     name       text    not null,
     variant    text,
+    search_text text   not null generated always as (history.search_text(file, suite, classname, name, variant)) stored,
     primary key (project_id, number)
 );
 
 comment on column history.test.number is 'From 0 within the project; see free_number.';
+comment on column history.test.search_text is 'Kept, since to make it takes three times as long as to look into it.';
 
 create table history.free_number (
     project_id integer references history.project on delete cascade,
@@ -244,15 +255,9 @@ create table suite_output (
 comment on table suite_output is 'What a suite wrote outside its tests; look at it beside its failed tests.';
 comment on column suite_output.suite is 'The names of its suites, from the outermost.';
 
-create function history.search_text(file text, suite text, classname text, name text, variant text) returns text
-language sql stable parallel safe
--- Many runners call a suite by its class. By a collation that PostgreSQL has everywhere: that of the database may know no
--- other letters than English ones.
-return lower(concat_ws(' > ', file, nullif(suite, classname), classname, name, variant) collate pg_c_utf8);
-
 create view test as
 select test.id, project.name as project, file, suite, classname, test.name, variant,
-       history.search_text(file, suite, classname, test.name, variant) as search_text
+       search_text
 from history.test
 join history.project on project.id = project_id;
 
@@ -765,33 +770,42 @@ begin atomic
     group by branch_id, series_id, number;
 end;
 
+create function history.totals_between(of_project integer, first_day date, last_day date)
+returns table (tile integer, runs integer[], microseconds bigint[], runs_before integer[], microseconds_before bigint[])
+language sql stable rows 100
+begin atomic
+    select tile, latest.runs, latest.microseconds, coalesce(before.runs, array_fill(0, array[256])),
+           coalesce(before.microseconds, array_fill(0::bigint, array[256]))
+    from history.project
+    cross join generate_series(0, (project.tests - 1) / 256) as tile
+    cross join lateral (
+        select total.day, total.runs, total.microseconds
+        from history.running_total as total
+        where (total.project_id, total.tile) = (of_project, tile.tile) and total.day <= last_day
+        order by total.day desc
+        limit 1
+    ) as latest
+    left join lateral (
+        select total.runs, total.microseconds
+        from history.running_total as total
+        where (total.project_id, total.tile) = (of_project, tile.tile) and total.day < first_day
+        order by total.day desc
+        limit 1
+    ) as before on true
+    where project.id = of_project and latest.day >= first_day;
+end;
+
+comment on function history.totals_between is 'The totals of the tiles with a test that was measured: up to the last day, and before the first.';
+
 create function history.durations_between(of_project integer, first_day date, last_day date)
 returns table (number integer, runs integer, microseconds bigint)
 language sql stable rows 10000
 begin atomic
     select number, runs, microseconds
     from (
-        select tile * 256 + generate_series(0, 255) as number,
-               unnest(latest.runs) - unnest(coalesce(before.runs, array_fill(0, array[256]))) as runs,
-               unnest(latest.microseconds)
-                   - unnest(coalesce(before.microseconds, array_fill(0::bigint, array[256]))) as microseconds
-        from history.project
-        cross join generate_series(0, (project.tests - 1) / 256) as tile
-        cross join lateral (
-            select total.day, total.runs, total.microseconds
-            from history.running_total as total
-            where (total.project_id, total.tile) = (of_project, tile.tile) and total.day <= last_day
-            order by total.day desc
-            limit 1
-        ) as latest
-        left join lateral (
-            select total.runs, total.microseconds
-            from history.running_total as total
-            where (total.project_id, total.tile) = (of_project, tile.tile) and total.day < first_day
-            order by total.day desc
-            limit 1
-        ) as before on true
-        where project.id = of_project and latest.day >= first_day
+        select tile * 256 + generate_series(0, 255) as number, unnest(runs) - unnest(runs_before) as runs,
+               unnest(microseconds) - unnest(microseconds_before) as microseconds
+        from history.totals_between(of_project, first_day, last_day)
     ) as difference
     where runs > 0;
 end;
@@ -824,11 +838,17 @@ comment on function history.mean_seconds is 'What durations_between says, of one
 create function history.p95_seconds(of_project integer, of_number integer, since_run bigint) returns double precision
 language sql stable cost 100000
 begin atomic
-    select (percentile_disc(0.95) within group (order by seconds[of_number % 256 + 1]))::text::double precision
-    from history.run
-    join history.durations on durations.run_id = run.id and tile = of_number / 256
-    join history.plane on plane.run_id = run.id
-    where project_id = of_project and run.id >= since_run and not history.has(plane.skipped, of_number);
+    select (percentile_disc(0.95) within group (order by seconds))::text::double precision
+    from (
+        select seconds[of_number % 256 + 1] as seconds, plane.skipped
+        from history.run
+        join history.durations on durations.run_id = run.id and tile = of_number / 256
+        join history.plane on plane.run_id = run.id
+        where project_id = of_project and run.id >= since_run
+        -- Or the bits of all runs would be unpacked, and not of these alone.
+        offset 0
+    ) as measured
+    where not history.has(skipped, of_number);
 end;
 
 create function history.changes(of_run bigint, base_run bigint)

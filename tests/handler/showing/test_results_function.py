@@ -216,7 +216,7 @@ class TestDatabase:
     def test_that_is_idle_is_closed_and_opened_again(
         self, results: Results, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(results_function._SETTINGS, "idle_session_timeout", "20ms")
+        monkeypatch.setitem(results_function._SETTINGS, "idle_session_timeout", "500ms")
         results.restart()
         results.get("/api")
         sessions = "select pid from pg_stat_activity where application_name = 'tap-results'"
