@@ -5,6 +5,9 @@ from cdktf import (
     Aspects,
     DataResource,
     IAspect,
+    IListProducer,
+    IResolveContext,
+    Lazy,
     LocalExecProvisioner,
     TerraformResource,
     TerraformResourceLifecycle,
@@ -58,12 +61,17 @@ def guard(stack: TerraformStack, *, protected: bool, remedy: str) -> None:
             )
         ],
     )
-    Aspects.of(stack).add(_Guarded(resource, protected=protected))
+    guarded = _Guarded(resource, protected=protected)
+    resource.add_override("depends_on", Lazy.list_value(guarded, omit_empty=True))
+    Aspects.of(stack).add(guarded)
 
 
-@jsii.implements(IAspect)
+@jsii.implements(IAspect, IListProducer)
 class _Guarded:
-    """Visits all that a stack holds: what depends on it is destroyed before it, so the guard depends on everything."""
+    """Visits all that a stack holds: what depends on it is destroyed before it, so the guard depends on everything.
+
+    It sets that once, when it has seen everything: to say so of each resource anew took a sixth of a synth.
+    """
 
     def __init__(self, guard: DataResource, *, protected: bool) -> None:
         self._guard = guard
@@ -71,9 +79,13 @@ class _Guarded:
         self._addresses: list[str] = []
 
     def visit(self, node: IConstruct) -> None:
-        if not isinstance(node, TerraformResource) or node.node.path == self._guard.node.path:
+        if not isinstance(node, TerraformResource) or node is self._guard:
             return
-        self._addresses.append(f"{node.terraform_resource_type}.{node.friendly_unique_id}")
-        self._guard.add_override("depends_on", self._addresses)
-        if self._protected and node.terraform_resource_type in _KEPT:
+        resource_type = node.terraform_resource_type
+        self._addresses.append(f"{resource_type}.{node.friendly_unique_id}")
+        if self._protected and resource_type in _KEPT:
             node.add_override("lifecycle.prevent_destroy", value=True)
+
+    def produce(self, _context: IResolveContext) -> list[str]:
+        """The addresses, once everything is visited."""
+        return self._addresses
