@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from handler.announcing import outbox
+from handler.announcing.event import object_processed
 from handler.announcing.publisher import EventPublisher
 from handler.errors import PermanentFault
 from handler.notifications import Upload
@@ -39,11 +40,8 @@ class Processor:
         next delivery does the rest.
         """
         recorded = uploads.find(self.database.connected(), upload) or self._record(upload)
-        with outbox.unsent(self.database.connected(), recorded) as detail:
-            if detail is None:
-                return None
-            self.publisher.put(detail)
-        return recorded
+        sent = outbox.send(self.database.connected(), upload.event_id, self.publisher)
+        return recorded if sent else None
 
     def _record(self, upload: Upload) -> Recorded:
         origin = Origin.of(upload.readable_key, metadata={})
@@ -58,7 +56,7 @@ class Processor:
         connection = self.database.connected()
         with connection.transaction():
             recorded = uploads.record(connection, upload, origin, outcome)
-            outbox.add(connection, recorded, self.results_address)
+            outbox.add(connection, upload.event_id, object_processed(recorded, self.results_address))
         return recorded
 
     def _outcome(self, upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutcome:

@@ -9,7 +9,7 @@ from constructs.caller import Caller
 from constructs.event_bus import EventBus
 from constructs.event_rule import EventRule
 from constructs.reliable_queue import ReliableQueue
-from handler.announcing import DETAIL_TYPE
+from handler.announcing import OBJECT_PROCESSED
 from stacks.account_lookup import account_key_arn
 from stacks.base import EnvironmentStack
 from stacks.names import MaxLength, event_log_group_name, resource_name
@@ -50,7 +50,7 @@ class EventBridgeStack(EnvironmentStack):
             bus=bus,
             pattern={
                 "source": [self.event_source],
-                "detail-type": [DETAIL_TYPE],
+                "detail-type": [OBJECT_PROCESSED],
                 "detail": {"status": ["success", "error"]},
             },
             dead_letter_queue_name=resource_name("undelivered-events", suffix, MaxLength.QUEUE),

@@ -1,4 +1,4 @@
-"""From what was recorded to the event that announces it."""
+"""From what was recorded to the events that announce it."""
 
-# The detail type of the event; EventBridge's rules name it.
-DETAIL_TYPE = "S3 Object Processed"
+# The detail types of the events; EventBridge's rules name them.
+OBJECT_PROCESSED = "S3 Object Processed"

@@ -1,17 +1,27 @@
-"""The detail of the "S3 Object Processed" event, which other teams' rules and consumers rely on."""
+"""The events that other teams' rules and consumers rely on, and the detail of "S3 Object Processed"."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from handler.addresses import run_address, upload_address
+from handler.announcing import OBJECT_PROCESSED
 from handler.recording.uploads import Recorded
 
 EventDetail = dict[str, Any]
 
 
-def event_detail(recorded: Recorded, results_address: str) -> EventDetail:
-    """What the event says of an upload: see docs/ingesting.md, "The event"."""
+class Event(NamedTuple):
+    """What goes over the bus. Its detail has the `id` as well: consumers know by it what comes twice."""
+
+    id: UUID
+    detail_type: str
+    detail: EventDetail
+
+
+def object_processed(recorded: Recorded, results_address: str) -> Event:
+    """What is said of every upload: see docs/ingesting.md, "The event"."""
     upload, run, fault = recorded.upload, recorded.run, recorded.fault
     detail: EventDetail = {
         "event_id": str(upload.event_id),
@@ -42,4 +52,4 @@ def event_detail(recorded: Recorded, results_address: str) -> EventDetail:
             "duration": run.duration,
             "incomplete_suites": run.incomplete_suites,
         }
-    return detail
+    return Event(upload.event_id, OBJECT_PROCESSED, detail)

@@ -1,38 +1,50 @@
-"""The events of uploads, from the transaction that records an upload until its event is sent."""
+"""The events of uploads, from the transaction that records an upload until they are sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from handler.announcing.event import EventDetail, event_detail
-from handler.recording.uploads import Recorded
+from handler.announcing.event import Event
+from handler.announcing.publisher import EventPublisher
+from handler.errors import EventNotAccepted
+
+_ADD = """
+insert into outbox (event_id, upload_id, detail_type, detail) values (%s, %s, %s, %s) on conflict do nothing
+"""
+
+# The rows stay locked while they are sent, and a second delivery waits for them. Skipping locked rows could lose an
+# event: the second delivery would delete the message, and the first may still fail.
+_UNSENT = """
+select event_id, detail_type, detail from outbox where upload_id = %s and sent_at is null order by position for update
+"""
+_MARK_SENT = "update outbox set sent_at = clock_timestamp() where event_id = any(%s)"
 
 
-def add(connection: Connection[Any], recorded: Recorded, results_address: str) -> None:
-    """Leaves the event to be sent, within the transaction that records the upload; once, the first time."""
-    connection.execute(
-        "insert into outbox (event_id, detail) values (%s, %s) on conflict do nothing",
-        [recorded.upload.event_id, Jsonb(event_detail(recorded, results_address))],
-    )
+def add(connection: Connection[Any], upload_id: UUID, event: Event) -> bool:
+    """Leaves an event of the upload to be sent, within the transaction that is open.
 
-
-@contextmanager
-def unsent(connection: Connection[Any], recorded: Recorded) -> Iterator[EventDetail | None]:
-    """The detail of the upload's event, which is sent within this context, or None if it was sent before.
-
-    The row stays locked meanwhile, and a second delivery waits for it. Skipping a locked row could lose
-    the event: the second delivery would delete the message, and the first may still fail.
+    Returns False if it was left before, sent or not: that one stands.
     """
-    event_id = recorded.upload.event_id
+    values = [event.id, upload_id, event.detail_type, Jsonb(event.detail)]
+    return connection.execute(_ADD, values).rowcount == 1
+
+
+def send(connection: Connection[Any], upload_id: UUID, publisher: EventPublisher) -> bool:
+    """Puts the events of the upload on the bus that were not sent before. Returns whether there were any.
+
+    Raises EventNotAccepted if the bus refused some of them: those stay unsent, the others do not.
+    """
     with connection.transaction():
-        row = connection.execute(
-            "select detail from outbox where event_id = %s and sent_at is null for update", [event_id]
-        ).fetchone()
-        yield row and row[0]
-        if row:
-            connection.execute("update outbox set sent_at = clock_timestamp() where event_id = %s", [event_id])
+        events = [Event(*row) for row in connection.execute(_UNSENT, [upload_id])]
+        errors = publisher.put(events)
+        if accepted := [event.id for event, error in zip(events, errors, strict=True) if error is None]:
+            connection.execute(_MARK_SENT, [accepted])
+    if refused := [error for error in errors if error]:
+        raise EventNotAccepted(
+            f"The event bus refused {len(refused)} of {len(events)} events: {', '.join(sorted(set(refused)))}."
+        )
+    return bool(events)

@@ -47,7 +47,7 @@ _DELETE_SUITE_OUTPUTS = "delete from suite_output where run_id = any(%s)"
 _OLD_UPLOADS = """
 select event_id from upload
 where uploaded_at < now() - make_interval(days => %s) and processed_at < now() - make_interval(days => %s)
-  and exists (select from outbox where outbox.event_id = upload.event_id and sent_at is not null)
+  and not exists (select from outbox where upload_id = upload.event_id and sent_at is null)
 order by uploaded_at limit %s
 """
 

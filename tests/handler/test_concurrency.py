@@ -12,12 +12,12 @@ import psycopg
 import pytest
 
 from handler import ingest_function
-from handler.announcing import outbox
 from handler.notifications import Upload
 from handler.processing import Processor
 from tests.handler.helpers.surroundings import (
     Aws,
     Function,
+    InterruptedPublisher,
     InterruptedStorage,
     Postgres,
     message,
@@ -175,14 +175,14 @@ def test_a_delivery_waits_for_another_that_is_sending(
 
         def fail_once_another_waits() -> None:
             nonlocal second
-            with outbox.unsent(processor.database.connected(), recorded):
-                second = containers.submit(other_processor.process, upload)
-                wait_for_a_lock(postgres, second)
-                raise ConnectionError("the bus is gone")
+            second = containers.submit(other_processor.process, upload)
+            wait_for_a_lock(postgres, second)
+            raise ConnectionError("the answer is lost")
 
+        failing = InterruptedPublisher(processor.publisher, fail_once_another_waits)
         with pytest.raises(ConnectionError):
-            fail_once_another_waits()
+            dataclasses.replace(processor, publisher=failing).process(upload)
         assert second.result() == recorded
     assert postgres.query(SENT) == [(True,)]
     assert processor.process(upload) is None
-    assert len(aws.events()) == 1
+    assert [event["detail"]["event_id"] for event in aws.events()] == [str(upload.event_id)] * 2

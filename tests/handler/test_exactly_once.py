@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from handler.announcing import outbox
-from handler.announcing.event import event_detail
+from handler.announcing.event import object_processed
 from handler.errors import NotXml
 from handler.origin import Origin
 from handler.outcome import Faulty
@@ -18,6 +18,7 @@ from handler.recording import uploads
 from tests.handler.helpers.surroundings import (
     Aws,
     Function,
+    InterruptedPublisher,
     InterruptedStorage,
     Postgres,
     message,
@@ -127,7 +128,7 @@ def test_a_failure_after_the_record_leaves_the_event_to_be_sent(
     aws.create_bus()
     again = processor.process(upload)
     assert again
-    assert event_detail(again, processor.results_address) == recorded
+    assert object_processed(again, processor.results_address).detail == recorded
     assert [event["detail"] for event in aws.events()] == [recorded]
     assert postgres.query(SENT) == [(True,)]
 
@@ -137,16 +138,11 @@ def test_a_failure_after_the_event_sends_it_again_under_the_same_id(
 ) -> None:
     """Nobody can know whether it arrived; consumers drop the repeat by its id."""
     upload = upload_of(aws.upload())
-    recorded = record_only(processor, upload)
-
-    def put_and_lose_the_connection() -> None:
-        with outbox.unsent(processor.database.connected(), recorded) as detail:
-            assert detail
-            processor.publisher.put(detail)
-            postgres.cut_connections()
-
+    interrupted = dataclasses.replace(
+        processor, publisher=InterruptedPublisher(processor.publisher, postgres.cut_connections)
+    )
     with pytest.raises(psycopg.OperationalError):
-        put_and_lose_the_connection()
+        interrupted.process(upload)
     assert postgres.query(SENT) == [(False,)]
     processor.process(upload)
     assert [event["detail"]["event_id"] for event in aws.events()] == [str(upload.event_id)] * 2
@@ -160,6 +156,6 @@ def test_the_first_record_stands(aws: Aws, postgres: Postgres, processor: Proces
     connection = processor.database.connected()
     recorded = uploads.record(connection, upload, Origin(project="shop"), Faulty(NotXml("Judged later.")))
     assert recorded.fault is None
-    outbox.add(connection, recorded, processor.results_address)
+    assert not outbox.add(connection, upload.event_id, object_processed(recorded, processor.results_address))
     query = "select status, detail ->> 'status' from upload join outbox using (event_id)"
     assert postgres.query(query) == [("success", "success")]

@@ -104,7 +104,7 @@ class TestUpkeep:
             recorder = Recorder(connection)
             for days_ago in (31, 91):
                 run = recorder.record(FAILED, days_ago=days_ago)
-                connection.execute("insert into outbox values (%s, '{}', now())", [run.id])
+                recorder.announce(run.id)
             connection.execute("update upload set processed_at = uploaded_at")
         removed = {"texts": 2, "uploads": 1, "tests": 0, "is_complete": True}
         assert lambda_handler({"upkeep": True}, LambdaContext(milliseconds_left=remaining(900))) == removed

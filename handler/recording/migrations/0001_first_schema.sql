@@ -34,12 +34,19 @@ comment on column upload.is_expired is 'It came when it was past its retention a
 comment on column upload.uploaded_at is 'When S3 finished the upload: what comes first in the history of a test.';
 
 create table outbox (
-    event_id uuid  primary key references upload on delete cascade,
-    detail   jsonb not null,
-    sent_at  timestamptz
+    event_id    uuid   primary key,
+    upload_id   uuid   not null references upload on delete cascade,
+    position    bigint not null generated always as identity,
+    detail_type text   not null,
+    detail      jsonb  not null,
+    sent_at     timestamptz
 );
 
-comment on table outbox is 'The events of uploads; one without sent_at is put on the bus when its message is delivered again.';
+create index on outbox (upload_id);
+
+comment on table outbox is
+    'The events of uploads; one without sent_at is put on the bus when the message of its upload is delivered again.';
+comment on column outbox.position is 'The order in which the events of an upload are put on the bus.';
 
 create table invalid_message (
     message_id   text        primary key,

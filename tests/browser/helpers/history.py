@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from psycopg import Connection
 
-from handler.announcing.event import EventDetail
+from handler.announcing.event import Event
 from handler.announcing.publisher import EventPublisher
 from handler.errors import NotFound
 from handler.notifications import Upload
@@ -72,7 +72,7 @@ class History:
         )
         self._connection.execute(
             "update outbox set sent_at = processed_at + interval '0.2 seconds'"
-            " from upload where upload.event_id = outbox.event_id"
+            " from upload where upload.event_id = upload_id"
         )
         self._connection.execute("analyze")
 
@@ -107,5 +107,5 @@ class _NoBus(EventPublisher):
     def __init__(self) -> None:
         pass
 
-    def put(self, detail: EventDetail) -> None:
-        pass
+    def put(self, events: Sequence[Event]) -> list[str | None]:
+        return [None for _ in events]

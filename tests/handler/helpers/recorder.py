@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from xml.sax.saxutils import escape, quoteattr
 
 from psycopg import Connection
@@ -91,6 +91,14 @@ class Recorder:
                 [run_id, str(run_id), project, branch, commit, build_url, ago(days_ago)],
             )
             return record_run(self.connection, run_id, report, origin=origin, uploaded_at=ago(days_ago))
+
+    def announce(self, run_id: UUID) -> None:
+        """Leaves an event of the upload, as it stands once it was sent."""
+        self.connection.execute(
+            "insert into outbox (event_id, upload_id, detail_type, detail, sent_at)"
+            " values (%s, %s, 'S3 Object Processed', '{}', now())",
+            [run_id, run_id],
+        )
 
     def test_ids(self) -> dict[str, str]:
         """Those of all tests, by name."""

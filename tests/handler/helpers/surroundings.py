@@ -10,7 +10,7 @@ import socketserver
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +25,8 @@ from botocore.exceptions import ClientError
 
 from handler import ingest_function
 from handler.announcing import outbox
+from handler.announcing.event import Event, object_processed
+from handler.announcing.publisher import EventPublisher
 from handler.log import logger
 from handler.notifications import Upload, read_uploads
 from handler.origin import Origin
@@ -242,6 +244,19 @@ class InterruptedStorage(ObjectStorage):
             yield stored._replace(content=_Interrupted(stored.content, self._happen))
 
 
+class InterruptedPublisher(EventPublisher):
+    """The bus, where `happen` is called once it has the events, and before anybody learns of it."""
+
+    def __init__(self, publisher: EventPublisher, happen: Callable[[], object]) -> None:
+        self._publisher = publisher
+        self._happen = happen
+
+    def put(self, events: Sequence[Event]) -> list[str | None]:
+        errors = self._publisher.put(events)
+        self._happen()
+        return errors
+
+
 class _Interrupted:
     def __init__(self, content: Readable, happen: Callable[[], object]) -> None:
         self._content = content
@@ -318,13 +333,8 @@ def record_only(processor: Processor, upload: Upload) -> Recorded:
     connection = processor.database.connected()
     with connection.transaction():
         recorded = uploads.record(connection, upload, Origin(project="shop"), Artifact())
-        outbox.add(connection, recorded, processor.results_address)
+        outbox.add(connection, upload.event_id, object_processed(recorded, processor.results_address))
     return recorded
-
-
-def refuse(detail: dict[str, object]) -> None:
-    """Stands for a put that must not happen."""
-    raise AssertionError(f"put again: {detail}")
 
 
 def wait_for_a_lock(postgres: Postgres, delivery: Future[Any]) -> None:

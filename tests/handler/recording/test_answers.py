@@ -82,11 +82,8 @@ def remove(connection: psycopg.Connection[Any], run: PlainRun) -> None:
 
 
 def keep_up(connection: psycopg.Connection[Any]) -> None:
-    """Long after all of it was recorded and announced."""
+    """Long after all of it was recorded."""
     connection.execute("update upload set processed_at = uploaded_at - interval '1 year'")
-    connection.execute(
-        "insert into outbox (event_id, detail, sent_at) select event_id, '{}', now() from upload on conflict do nothing"
-    )
     upkeep.keep_up(connection, text_retention=10, outcome_retention=RETENTION, seconds_left=lambda: 60)
 
 

@@ -454,7 +454,7 @@ def test_a_deleted_upload_takes_its_results_along(recorder: Recorder) -> None:
     """And its event; the test and its other results stay."""
     suite = "<testsuite name='s'><testcase name='x'><failure/></testcase><system-out>y</system-out></testsuite>"
     old, new = recorder.record(case("failed", time=1), suite), recorder.record(case("failed"))
-    recorder.connection.execute("insert into outbox (event_id, detail) values (%s, '{}')", [old.id])
+    recorder.announce(old.id)
     recorder.connection.execute("delete from upload where event_id = %s", [old.id])
     assert recorder.query("select id from run") == [(new.id,)]
     assert recorder.query("select run_id, status::text from result") == [(new.id, "failed")]

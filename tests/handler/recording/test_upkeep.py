@@ -41,7 +41,7 @@ def record(recorder: Recorder, *cases: str, days_ago: float, processed_days_ago:
         "update upload set processed_at = now() - make_interval(secs => %s) where event_id = %s",
         [processed * 86400, run.id],
     )
-    recorder.connection.execute("insert into outbox (event_id, detail, sent_at) values (%s, '{}', now())", [run.id])
+    recorder.announce(run.id)
     return run.id
 
 
@@ -99,7 +99,11 @@ def test_an_upload_whose_message_may_come_again_stays(recorder: Recorder, reason
     """Or it would be recorded twice, or never be announced."""
     run_id = record(recorder, FAILED, days_ago=200, processed_days_ago=29 if reason == "redelivery" else 200)
     if reason == "unsent":
-        recorder.connection.execute("update outbox set sent_at = null where event_id = %s", [run_id])
+        recorder.connection.execute(
+            "insert into outbox (event_id, upload_id, detail_type, detail)"
+            " values (gen_random_uuid(), %s, 'Other', '{}')",
+            [run_id],
+        )
     assert keep_up(recorder).uploads == 0
     assert recorder.query("select id from run") == [(run_id,)]
 
