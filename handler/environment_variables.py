@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
+
+
+def _flag(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError(f"{text!r} is neither true nor false.")
+    return text == "true"
+
+
+_READERS: dict[Any, Callable[[str], object]] = {"int": int, "bool": _flag}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +27,13 @@ class EnvironmentVariables:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
-        """Raises KeyError, naming every variable that is missing or empty, and ValueError for what is no number."""
+        """Raises KeyError, naming every variable that is missing or empty, and ValueError for no number or flag."""
         types = {field.name: field.type for field in fields(cls)}
         missing = [name.upper() for name in types if not variables.get(name.upper())]
         if missing:
             raise KeyError(f"Set {', '.join(missing)} in the function's environment.")
         values: dict[str, Any] = {name: variables[name.upper()] for name in types}
-        values |= {name: int(values[name]) for name, type_ in types.items() if type_ == "int"}
+        values |= {name: _READERS[type_](values[name]) for name, type_ in types.items() if type_ in _READERS}
         return cls(**values)
 
     def database_params(self) -> dict[str, str]:
@@ -46,13 +55,14 @@ class OwnerVariables(EnvironmentVariables):
 class IngestVariables(OwnerVariables):
     """What `LambdaStack` tells the ingest function. `outcome_retention` in days.
 
-    `results_address`: where people open the pages.
+    `results_address`: where people open the pages. `announce_test_names`: whether events name tests.
     """
 
     event_bus_name: str
     event_source: str
     outcome_retention: int
     results_address: str
+    announce_test_names: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,6 +89,7 @@ def make_processor(environment: IngestVariables) -> Processor:
         publisher=EventPublisher(events, name=environment.event_bus_name, source=environment.event_source),
         retention=timedelta(days=environment.outcome_retention),
         results_address=environment.results_address,
+        announce_test_names=environment.announce_test_names,
     )
 
 

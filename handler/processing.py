@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
 
 from handler.announcing import outbox
+from handler.announcing.changes import failure_changes
 from handler.announcing.event import object_processed
+from handler.announcing.failures_changed import failures_changed
 from handler.announcing.publisher import EventPublisher
 from handler.errors import PermanentFault
 from handler.notifications import Upload
@@ -24,7 +29,7 @@ class Processor:
     """Processes uploads exactly once, however often and in whatever order they are delivered.
 
     `retention`: how old a report may be to be recorded; what is older would be removed at once. `results_address`:
-    where people open the pages.
+    where people open the pages. `announce_test_names`: whether events name tests.
     """
 
     storage: ObjectStorage
@@ -32,6 +37,7 @@ class Processor:
     publisher: EventPublisher
     retention: timedelta
     results_address: str
+    announce_test_names: bool
 
     def process(self, upload: Upload) -> Recorded | None:
         """Records and announces the upload. Returns what was recorded, or None if all of it was done before.
@@ -56,8 +62,22 @@ class Processor:
         connection = self.database.connected()
         with connection.transaction():
             recorded = uploads.record(connection, upload, origin, outcome)
-            outbox.add(connection, upload.event_id, object_processed(recorded, self.results_address))
+            self._leave_events(connection, recorded)
         return recorded
+
+    def _leave_events(self, connection: Connection[Any], recorded: Recorded) -> None:
+        processed = object_processed(recorded, self.results_address)
+        # Whoever records the upload says what its run changed: later on, other runs stand before it.
+        is_new = outbox.add(connection, recorded.upload.event_id, processed)
+        if is_new and recorded.run and (changes := failure_changes(connection, recorded.run)):
+            changed = failures_changed(
+                recorded.origin,
+                recorded.run,
+                changes,
+                results_address=self.results_address,
+                with_names=self.announce_test_names,
+            )
+            outbox.add(connection, recorded.upload.event_id, changed)
 
     def _outcome(self, upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutcome:
         if upload.kind == "artifact":

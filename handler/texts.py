@@ -1,8 +1,12 @@
-"""Texts of strangers, as the database keeps them."""
+"""Texts of strangers, as the database keeps them, and as others are told them."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+
+# They make letters of some scripts, and emoji. Of all other controls, some turn the direction of what follows.
+_JOINERS = "\u200c\u200d"
 
 
 class BoundedText:
@@ -61,3 +65,18 @@ def cut(text: str, limit: int) -> str:
 def storable(text: str) -> str:
     """The text, with U+FFFD for what neither PostgreSQL nor every reader of JSON takes: NUL and lone surrogates."""
     return re.sub("[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text in one line of at most `limit` characters, none of which is hidden; an empty one is `…`."""
+    line = " ".join("".join(map(_visible, text[: 4 * limit])).split())
+    if not line or len(line) > limit or len(text) > 4 * limit:
+        line = line[: limit - 1].rstrip() + "…"
+    return line
+
+
+def _visible(character: str) -> str:
+    if character.isspace():
+        return " "
+    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character not in _JOINERS
+    return "\N{REPLACEMENT CHARACTER}" if hidden else character

@@ -58,6 +58,7 @@ class LambdaStack(FunctionStack):
                 "EVENT_SOURCE": event_bridge.event_source,
                 "OUTCOME_RETENTION": str(environment.outcome_retention),
                 "RESULTS_ADDRESS": environment.results_address,
+                "ANNOUNCE_TEST_NAMES": str(environment.announce_test_names).lower(),
                 "AWS_ENDPOINT_URL_EVENTBRIDGE": self._endpoint_url("events"),
             },
         )

@@ -83,6 +83,9 @@ class EnvironmentSettings:
     results_address: str = OPEN_ADDRESS
     """Where people open the results, for links: a front of one's own (https://tap.example.com), or `make open`."""
 
+    announce_test_names: bool = True
+    """Whether the event "Test Failures Changed" names tests, or only counts them."""
+
     text_retention: int = 30
     """Days that messages, details and output of tests are kept."""
     outcome_retention: int = 90

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from handler.addresses import run_address, upload_address
-from handler.announcing import OBJECT_PROCESSED
+from handler.announcing import OBJECT_PROCESSED, SCHEMA_VERSION
 from handler.recording.uploads import Recorded
 
 EventDetail = dict[str, Any]
@@ -21,9 +21,10 @@ class Event(NamedTuple):
 
 
 def object_processed(recorded: Recorded, results_address: str) -> Event:
-    """What is said of every upload: see docs/ingesting.md, "The event"."""
+    """What is said of every upload: see docs/ingesting.md, "The events"."""
     upload, run, fault = recorded.upload, recorded.run, recorded.fault
     detail: EventDetail = {
+        "schema_version": SCHEMA_VERSION,
         "event_id": str(upload.event_id),
         "status": recorded.status,
         "bucket": upload.bucket,

@@ -14,6 +14,7 @@ VARIABLES = {
     "EVENT_SOURCE": "tap.application.dev",
     "OUTCOME_RETENTION": "90",
     "RESULTS_ADDRESS": "https://tap.example.com",
+    "ANNOUNCE_TEST_NAMES": "false",
 }
 
 
@@ -29,6 +30,7 @@ def test_reads_its_variables_and_ignores_others() -> None:
         event_source="tap.application.dev",
         outcome_retention=90,
         results_address="https://tap.example.com",
+        announce_test_names=False,
     )
 
 
@@ -45,6 +47,13 @@ def test_a_number_must_be_one() -> None:
     """Nothing is guessed."""
     with pytest.raises(ValueError, match="'ninety'"):
         IngestVariables.read({**VARIABLES, "OUTCOME_RETENTION": "ninety"})
+
+
+def test_a_flag_is_true_or_false() -> None:
+    """As Terraform writes it; nothing is guessed."""
+    assert IngestVariables.read({**VARIABLES, "ANNOUNCE_TEST_NAMES": "true"}).announce_test_names
+    with pytest.raises(ValueError, match=r"'True' is neither true nor false\."):
+        IngestVariables.read({**VARIABLES, "ANNOUNCE_TEST_NAMES": "True"})
 
 
 def test_schema_function_is_told_of_the_reader_and_of_no_bus() -> None:

@@ -88,6 +88,7 @@ def test_a_report_is_announced(aws: Aws, postgres: Postgres, function: Function)
     assert event["source"] == "tap.application.test"
     assert event["detail-type"] == "S3 Object Processed"
     assert event["detail"] == {
+        "schema_version": "1",
         "event_id": str(upload.event_id),
         "status": "success",
         "bucket": "uploads",

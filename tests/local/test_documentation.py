@@ -2,12 +2,15 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from handler.announcing import FAILURES_CHANGED, OBJECT_PROCESSED
 from handler.errors import PermanentFault
 from handler.reading import bounded_xml, limits
 from local.cdktf import PROJECT
+from tests.handler.helpers.schemas import SCHEMAS, assert_documented
 
 INGESTING = (PROJECT / "docs" / "ingesting.md").read_text()
 
@@ -43,7 +46,38 @@ def test_limit_is_the_one_in_force(limit: str) -> None:
 def test_examples_of_json_are_json() -> None:
     examples = re.findall(r"```json\n(.*?)```", INGESTING, re.DOTALL)
     assert all(map(json.loads, examples))
-    assert len(examples) == 2
+    assert len(examples) == 3
+
+
+@pytest.mark.parametrize("detail_type", [OBJECT_PROCESSED, FAILURES_CHANGED])
+def test_example_of_an_event_is_as_its_schema_says(detail_type: str) -> None:
+    """Each has one."""
+    [_, section] = INGESTING.split(f"\n**{detail_type}** ")
+    example = re.findall(r"```json\n(.*?)```", section, re.DOTALL)[0]
+    assert_documented({"detail-type": detail_type, "detail": json.loads(example)})
+
+
+def test_every_code_of_a_fault_is_in_the_schema() -> None:
+    """Consumers may rely on the list."""
+    codes = SCHEMAS["s3-object-processed.v1.json"]["properties"]["error"]["properties"]["code"]["enum"]
+    assert sorted(codes) == sorted(fault.code for fault in PermanentFault.__subclasses__())
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """To a file that is there, and to a heading of it."""
+    broken = []
+    for path in (PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")):
+        for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)", path.read_text()):
+            file = (path.parent / target).resolve() if target else path
+            if not file.exists() or (anchor and anchor not in _anchors(file)):
+                broken.append(f"{path.name}: {target}#{anchor}")
+    assert broken == []
+
+
+def _anchors(path: Path) -> set[str]:
+    """Those of its headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_test_of_the_threat_model_exists() -> None:

@@ -64,6 +64,7 @@ def test_environment_is_the_designs(function: Block) -> None:
         "EVENT_SOURCE": "tap.application.dev",
         "RESULTS_ADDRESS": "http://127.0.0.1:8027",
         "OUTCOME_RETENTION": "90",
+        "ANNOUNCE_TEST_NAMES": "true",
         "AWS_ENDPOINT_URL_SSM": "https://${data.aws_vpc_endpoint[com.amazonaws.{region}.ssm].dns_entry[0].dns_name}",
         "AWS_ENDPOINT_URL_EVENTBRIDGE": (
             "https://${data.aws_vpc_endpoint[com.amazonaws.{region}.events].dns_entry[0].dns_name}"

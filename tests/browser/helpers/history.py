@@ -39,6 +39,7 @@ class History:
             publisher=_NoBus(),
             retention=timedelta(days=90),
             results_address="https://tap.example.com",
+            announce_test_names=True,
         )
 
     def upload(

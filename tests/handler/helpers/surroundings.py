@@ -24,7 +24,7 @@ import psycopg
 from botocore.exceptions import ClientError
 
 from handler import ingest_function
-from handler.announcing import outbox
+from handler.announcing import FAILURES_CHANGED, OBJECT_PROCESSED, outbox
 from handler.announcing.event import Event, object_processed
 from handler.announcing.publisher import EventPublisher
 from handler.log import logger
@@ -38,6 +38,7 @@ from handler.recording.uploads import Recorded
 from handler.storage import ObjectStorage, StoredObject
 from local.emulator import Emulator
 from local.postgres import PostgresServer
+from tests.handler.helpers.schemas import assert_documented
 
 PASSWORD = "correct horse battery staple"
 BUCKET = "uploads"
@@ -52,6 +53,7 @@ VARIABLES = {
     "EVENT_SOURCE": "tap.application.test",
     "RESULTS_ADDRESS": "https://tap.example.com",
     "OUTCOME_RETENTION": "90",
+    "ANNOUNCE_TEST_NAMES": "true",
 }
 
 
@@ -163,12 +165,15 @@ class Aws:
         }
 
     def events(self) -> list[dict[str, Any]]:
-        """The events that arrived in the consumer queue since the last time."""
+        """The events that arrived in the consumer queue since the last time, each as its schema says."""
         received = []
         while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-                received.append(json.loads(message["Body"]))
+                event = json.loads(message["Body"])
+                if event["detail-type"] in {OBJECT_PROCESSED, FAILURES_CHANGED}:
+                    assert_documented(event)
+                received.append(event)
         return received
 
 
