@@ -12,7 +12,7 @@ from stacks.settings import AccountSettings
 
 
 def account_key_arn(scope: Construct) -> str:
-    """The key of the account stack, under which log groups and the function's environment are encrypted."""
+    """The key of the account stack, under which log groups, topics and the functions' environments are encrypted."""
     return DataAwsKmsAlias(scope, "AccountKey", name=ACCOUNT_KEY_ALIAS).target_key_arn
 
 

@@ -16,10 +16,10 @@ from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurity
 
 from constructs import Construct
 from constructs.access_log_bucket import AccessLogBucket
+from constructs.account_key import AccountKey
 from constructs.caller import Caller
 from constructs.default_vpc import DefaultVpc
 from constructs.interface_endpoint import InterfaceEndpoint
-from constructs.log_key import LogKey
 from constructs.secure_bucket import SecureBucket
 from constructs.security_group import SecurityGroup
 from constructs.validation import required
@@ -46,7 +46,7 @@ _ACCESS_LOG_RETENTION = 365  # days
 
 
 class AccountStack(TapStack):
-    """State bucket, access logs, key of the logs, VPC endpoints, and EventBridge's permission to write logs.
+    """State bucket, access logs, key of logs and topics, VPC endpoints, and EventBridge's permission to write logs.
 
     Environments find these by data sources (`account_lookup.py`), never by cross-stack reference, so that an
     environment is deployed and destroyed alone.
@@ -62,7 +62,15 @@ class AccountStack(TapStack):
         self._clients = self._security_group(
             "EndpointClients", CLIENT_SECURITY_GROUP_NAME, "Who may use the VPC endpoints of TAP"
         )
-        LogKey(self, "LogKey", alias=ACCOUNT_KEY_ALIAS, log_groups="/aws/*/tap-*", caller=self._caller)
+        AccountKey(
+            self,
+            "LogKey",  # part of its address, and Terraform would make another key under another one
+            alias=ACCOUNT_KEY_ALIAS,
+            log_groups="/aws/*/tap-*",
+            topics="tap-*",
+            alarms="tap-*",
+            caller=self._caller,
+        )
         self.bucket = SecureBucket(
             self,
             "State",

@@ -128,7 +128,8 @@ def test_a_service_is_admitted_only_on_behalf_of_a_resource_of_ours(platform: Pl
                 if set(statement["Action"]) <= unconditional:
                     continue
                 conditions = dict(pair for test in statement.get("Condition", {}).values() for pair in test.items())
-                sources = {"aws:SourceArn", "kms:EncryptionContext:aws:logs:arn"} & conditions.keys()
+                contexts = {f"kms:EncryptionContext:aws:{it}" for it in ("logs:arn", "sns:topicArn")}
+                sources = {"aws:SourceArn", *contexts} & conditions.keys()
                 assert sources, f"{where}: {statement}"
                 values = [value for source in sources for value in conditions[source]]
                 ours = [value for value in values if "tap-" in value]

@@ -228,15 +228,19 @@ class TestAccessLogs:
         ]
 
 
-class TestLogKey:
+class TestAccountKey:
     def test_is_rotated_and_stays(self, account: Stack) -> None:
         """Terraform refuses to destroy it; if somebody else does, KMS waits for a month."""
         key = account.resource("aws_kms_key")
         assert (key["enable_key_rotation"], key["deletion_window_in_days"]) == (True, 30)
         assert key["lifecycle"] == {"prevent_destroy": True}
 
-    def test_only_the_account_and_its_logs_of_tap_may_use_it(self, account: Stack) -> None:
-        """The account's own policies decide about people; CloudWatch Logs has it for the groups of TAP."""
+    def test_only_the_account_and_its_logs_and_topics_of_tap_may_use_it(self, account: Stack) -> None:
+        """The account's own policies decide about people; services have it for what is TAP's.
+
+        EventBridge tells KMS no source, and with a condition on one nothing would reach a topic.
+        """
+        of_our_topics = {"kms:EncryptionContext:aws:sns:topicArn": ["arn:{partition}:sns:{region}:{account}:tap-*"]}
         assert account.resource("aws_kms_key")["policy"] == [
             {
                 "Effect": "Allow",
@@ -257,13 +261,33 @@ class TestLogKey:
                     }
                 },
             },
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": ["cloudwatch.amazonaws.com"]},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": ["*"],
+                "Condition": {
+                    "ArnLike": {
+                        **of_our_topics,
+                        "aws:SourceArn": ["arn:{partition}:cloudwatch:{region}:{account}:alarm:tap-*"],
+                    },
+                    "StringEquals": {"aws:SourceAccount": ["{account}"]},
+                },
+            },
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": ["events.amazonaws.com"]},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": ["*"],
+                "Condition": {"ArnLike": of_our_topics},
+            },
         ]
 
     def test_has_the_alias_by_which_environments_look_for_it(self, account: Stack, platform: Platform) -> None:
         """The alias is the only thing that the two sides agree on."""
         names = {
             source["name"]
-            for service in ("eventbridge", "lambda", "rds")
+            for service in ("eventbridge", "lambda", "monitoring", "rds")
             for source in platform[f"tap-{service}-dev"].data_sources("aws_kms_alias")
         }
         alias = account.resource("aws_kms_alias")
