@@ -29,6 +29,7 @@ from handler.environment_variables import IngestVariables
 from handler.errors import InvalidMessage, TransientFault
 from handler.lambda_context import LambdaContext
 from handler.log import logger
+from handler.metric_names import NAMESPACE, SERVICE, MetricName
 from handler.notifications import Upload, read_uploads
 from handler.parameters import ParameterStore
 from handler.processing import Processor
@@ -40,7 +41,7 @@ from handler.storage import ObjectStorage
 gc.freeze()
 gc.enable()
 
-metrics = Metrics(namespace="TAP", service="tap")
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 # Of the time that an invocation has, for what is under way: nothing new is begun in this last part of it. An upload
 # that runs into the timeout fails its whole batch.
@@ -70,6 +71,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, l
     invocation = _Invocation(_processor(), context)
     try:
         failed = [message["messageId"] for message in _in_turn(event["Records"]) if not invocation.process(message)]
+        if failed:
+            metrics.add_metric(MetricName.GIVEN_BACK_MESSAGES, MetricUnit.Count, len(failed))
     finally:
         if metrics.provider.metric_set:
             metrics.flush_metrics()
@@ -168,7 +171,7 @@ class _Invocation:
 
     def _set_aside(self, message: dict[str, Any]) -> None:
         set_aside(self._processor.database.connected(), message["messageId"], message["body"])
-        metrics.add_metric("InvalidMessages", MetricUnit.Count, 1)
+        metrics.add_metric(MetricName.INVALID_MESSAGES, MetricUnit.Count, 1)
 
     def _succeeds(self, subject: str, act: Callable[[], None]) -> bool:
         """Whether `act` did its work: tried again while the database is unavailable and the time lasts.
@@ -202,10 +205,10 @@ class _Invocation:
 
 
 def _count(recorded: Recorded, *, milliseconds: float) -> None:
-    metrics.add_metric("Reports", MetricUnit.Count, recorded.upload.kind == "junit")
-    metrics.add_metric("Cases", MetricUnit.Count, recorded.run.totals["tests"] if recorded.run else 0)
-    metrics.add_metric("Faults", MetricUnit.Count, recorded.fault is not None)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, milliseconds)
+    metrics.add_metric(MetricName.REPORTS, MetricUnit.Count, recorded.upload.kind == "junit")
+    metrics.add_metric(MetricName.CASES, MetricUnit.Count, recorded.run.totals["tests"] if recorded.run else 0)
+    metrics.add_metric(MetricName.FAULTS, MetricUnit.Count, recorded.fault is not None)
+    metrics.add_metric(MetricName.DURATION, MetricUnit.Milliseconds, milliseconds)
 
 
 def _reason(error: Exception) -> str | None:

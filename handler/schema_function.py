@@ -24,10 +24,11 @@ from handler.environment_variables import SchemaVariables
 from handler.errors import MissingParameter
 from handler.lambda_context import LambdaContext
 from handler.log import logger
+from handler.metric_names import NAMESPACE, SERVICE, MetricName
 from handler.parameters import ParameterStore
 from handler.recording import database, forgetting, reader, schema, upkeep
 
-metrics = Metrics(namespace="TAP", service="tap")
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 # Seconds of the invocation that are kept for its end: what cannot be done before is given up with a sentence.
 _RESERVE = 15
@@ -126,10 +127,10 @@ class _Invocation:
         answer = asdict(removed)
         logger.info("Upkeep is done" if removed.is_complete else "Upkeep goes on tomorrow", extra=answer)
         metrics.set_default_dimensions(environment=self._variables.environment)
-        metrics.add_metric("RemovedTexts", MetricUnit.Count, removed.texts)
-        metrics.add_metric("RemovedUploads", MetricUnit.Count, removed.uploads)
-        metrics.add_metric("RemovedTests", MetricUnit.Count, removed.tests)
-        metrics.add_metric("UpkeepComplete", MetricUnit.Count, removed.is_complete)
+        metrics.add_metric(MetricName.REMOVED_TEXTS, MetricUnit.Count, removed.texts)
+        metrics.add_metric(MetricName.REMOVED_UPLOADS, MetricUnit.Count, removed.uploads)
+        metrics.add_metric(MetricName.REMOVED_TESTS, MetricUnit.Count, removed.tests)
+        metrics.add_metric(MetricName.UPKEEP_COMPLETE, MetricUnit.Count, removed.is_complete)
         metrics.flush_metrics()
         return answer
 

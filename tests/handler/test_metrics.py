@@ -77,8 +77,8 @@ def test_a_batch_is_counted_in_one_line(aws: Aws, function: Function, metrics: M
     ]
     function.invoke(*batch)
     [line] = metrics.lines()
-    totals = {name: sum(line[name]) for name in ("Reports", "Cases", "Faults", "InvalidMessages")}
-    assert totals == {"Reports": 3, "Cases": 5, "Faults": 1, "InvalidMessages": 1}
+    totals = {name: sum(line[name]) for name in ("Reports", "Cases", "Faults", "InvalidMessages", "GivenBackMessages")}
+    assert totals == {"Reports": 3, "Cases": 5, "Faults": 1, "InvalidMessages": 1, "GivenBackMessages": 1}
     assert len(line["Duration"]) == 4
 
 
@@ -106,9 +106,25 @@ def test_an_invocation_that_processes_nothing_writes_none(aws: Aws, function: Fu
     metrics.lines()
     function.invoke(message(record))
     function.invoke(message(body='{"Event": "s3:TestEvent"}'))
-    function.answer(message(aws.upload()), context=LambdaContext(milliseconds_left=iter([60_000, 0])))
     function.invoke()
     assert metrics.lines() == []
+
+
+def test_what_is_given_back_is_counted_and_nothing_else(aws: Aws, function: Function, metrics: Metrics) -> None:
+    """To Lambda the invocation succeeds: an alarm has nothing but this to go by."""
+    answer = function.answer(
+        message(aws.upload()), message(aws.upload()), context=LambdaContext(milliseconds_left=iter([60_000, 0, 0]))
+    )
+    assert len(answer["batchItemFailures"]) == 2
+    [line] = metrics.lines()
+    assert line["_aws"]["CloudWatchMetrics"] == [
+        {
+            "Namespace": "TAP",
+            "Dimensions": [["environment", "service"]],
+            "Metrics": [{"Name": "GivenBackMessages", "Unit": "Count"}],
+        }
+    ]
+    assert (line["GivenBackMessages"], line["environment"], line["service"]) == ([2.0], "test", "tap")
 
 
 def test_an_upload_counts_when_its_event_was_sent(
@@ -118,7 +134,8 @@ def test_an_upload_counts_when_its_event_was_sent(
     delivery = message(aws.upload())
     aws.delete_bus()
     function.invoke(delivery)
-    assert metrics.lines() == []
+    [line] = metrics.lines()
+    assert line.keys() - {"_aws", "environment", "service"} == {"GivenBackMessages"}
     aws.create_bus()
     function.invoke(delivery)
     [line] = metrics.lines()
