@@ -34,7 +34,7 @@ from moto.s3.responses import S3Response
 from moto.sqs import models
 from werkzeug.serving import make_server
 
-from local import emulated_lambda, emulated_rds, emulated_schedules, emulated_urls
+from local import emulated_lambda, emulated_queries, emulated_rds, emulated_schedules, emulated_urls
 from local.access import THIS_MACHINE
 from local.emulated_rds import RealServers
 from local.emulator import EmulatedAws
@@ -153,6 +153,7 @@ def _mend() -> None:
     FunctionUrlConfig.__init__ = _init_complete_url_config  # type: ignore[assignment,method-assign]
     FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
     notifications._get_s3_event = _versioned_s3_event
+    emulated_queries.install()
     # One line per request would bury the errors.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 

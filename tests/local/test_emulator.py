@@ -228,6 +228,26 @@ def test_object_versions_are_listed_with_encoded_keys(emulator: Emulator, name: 
     assert [version["Key"] for version in s3.list_object_versions(Bucket=name)["Versions"]] == ["a+b ü&<.xml"]
 
 
+def test_saved_queries_are_kept_changed_and_deleted(emulator: Emulator, name: str) -> None:
+    """As Terraform makes them and looks for them."""
+    logs = emulator.client("logs")
+    query = {"name": f"{name}/errors", "queryString": "fields @message", "logGroupNames": ["/aws/lambda/a"]}
+    query_id = logs.put_query_definition(**query)["queryDefinitionId"]
+
+    def found() -> list[dict[str, Any]]:
+        definitions = logs.describe_query_definitions(queryDefinitionNamePrefix=name)["queryDefinitions"]
+        return [{key: value for key, value in it.items() if key != "lastModified"} for it in definitions]
+
+    assert found() == [{**query, "queryDefinitionId": query_id}]
+    changed = {**query, "queryString": "fields @timestamp"}
+    assert logs.put_query_definition(**changed, queryDefinitionId=query_id)["queryDefinitionId"] == query_id
+    assert found() == [{**changed, "queryDefinitionId": query_id}]
+    assert logs.delete_query_definition(queryDefinitionId=query_id)["success"] is True
+    assert found() == []
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        logs.delete_query_definition(queryDefinitionId=query_id)
+
+
 def test_parallel_requests_are_all_answered(emulator: Emulator, name: str) -> None:
     """Terraform sends ten and more requests at a time."""
     sqs, ssm, logs = (emulator.client(service) for service in ("sqs", "ssm", "logs"))
