@@ -8,6 +8,8 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_target import CloudwatchEventTarg
 from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 
 from constructs import Construct
+from constructs.alarm import DAY, Alarm
+from constructs.metrics import function_metric, rule_metric
 from constructs.python_function import PythonFunction
 
 
@@ -31,6 +33,7 @@ class DailySchedule(Construct):
         event: Mapping[str, object],
     ) -> None:
         super().__init__(scope, id)
+        self._function = function.function
         # Only the default bus has schedules.
         self.rule = CloudwatchEventRule(
             self,
@@ -57,4 +60,33 @@ class DailySchedule(Construct):
             input=json.dumps(event),
             # Or the first invocation may be refused.
             depends_on=[permission],
+        )
+
+    def alarms(self, subject: str) -> tuple[Alarm, ...]:
+        """One for an invocation that EventBridge gave up, and one for days without any, by whomever.
+
+        A schedule that was just made has invoked nothing yet: whoever deploys it has to invoke the function once, or
+        the second is raised until the schedule does.
+        """
+        return (
+            Alarm(
+                name=f"{subject}-refused",
+                meaning=f"The daily schedule of the {subject} could not invoke its function.",
+                metric=rule_metric(self.rule, "FailedInvocations", "Sum"),
+                threshold=1,
+                unit="invocations",
+                missing_data="notBreaching",
+            ),
+            Alarm(
+                name=f"{subject}-missed",
+                meaning=f"The function of the {subject} was not invoked for two days.",
+                metric=function_metric(self._function, "Invocations", "Sum"),
+                comparison="LessThanThreshold",
+                threshold=1,
+                unit="invocations",
+                period=DAY,
+                evaluation_periods=2,
+                datapoints=2,
+                missing_data="breaching",
+            ),
         )

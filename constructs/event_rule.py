@@ -11,9 +11,11 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
 )
 
 from constructs import Construct
+from constructs.alarm import Alarm
 from constructs.caller import Caller
 from constructs.event_bus import EventBus
-from constructs.secure_queue import QueueSender, SecureQueue
+from constructs.metrics import rule_metric
+from constructs.secure_queue import QueueSender, SecureQueue, depth_alarm
 
 _RETRY_SECONDS = 24 * 3600  # EventBridge's own limit
 _RETRY_ATTEMPTS = 185  # EventBridge's own limit
@@ -43,6 +45,7 @@ class EventRule(Construct):
         caller: Caller,
     ) -> None:
         super().__init__(scope, id)
+        self._bus = bus.bus
         self.rule = CloudwatchEventRule(
             self,
             "Rule",
@@ -71,4 +74,22 @@ class EventRule(Construct):
                 maximum_event_age_in_seconds=_RETRY_SECONDS, maximum_retry_attempts=_RETRY_ATTEMPTS
             ),
             dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=self.dead_letter_queue.queue.arn),
+        )
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """An event that fails for good is in the dead-letter queue, and lost where it cannot even be sent there."""
+        return (
+            depth_alarm(
+                self.dead_letter_queue.queue,
+                name="undelivered-events",
+                meaning="EventBridge could not deliver events to a target, and keeps them in a dead-letter queue.",
+            ),
+            Alarm(
+                name="lost-events",
+                meaning="EventBridge could neither deliver events nor send them to the dead-letter queue.",
+                metric=rule_metric(self.rule, "InvocationsFailedToBeSentToDlq", "Sum", bus=self._bus),
+                threshold=1,
+                unit="events",
+                missing_data="notBreaching",
+            ),
         )

@@ -9,6 +9,8 @@ from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from cdktf_cdktf_provider_aws.lambda_function_url import LambdaFunctionUrl
 
 from constructs import Construct
+from constructs.alarm import Alarm
+from constructs.metrics import function_metric
 from constructs.python_function import PythonFunction
 
 
@@ -25,6 +27,7 @@ class FunctionUrl(Construct):
 
     def __init__(self, scope: Construct, id: str, *, function: PythonFunction, reader_policy_name: str) -> None:
         super().__init__(scope, id)
+        self._function = function.function
         self.url = LambdaFunctionUrl(
             self,
             "Url",
@@ -63,6 +66,32 @@ class FunctionUrl(Construct):
             description="Opens the results of TAP",
             policy=document.json,
             tags={"Component": "function"},
+        )
+
+    def alarms(self, subject: str) -> tuple[Alarm, ...]:
+        """Of answers that say that it failed, and of slow ones."""
+        return (
+            Alarm(
+                name=f"{subject}-unanswered",
+                meaning=f"The URL of the {subject} answered requests with 5xx: the function or the database failed.",
+                metric=function_metric(self._function, "Url5xxCount", "Sum"),
+                # One or two are a moment in which the database restarts or has no connection left.
+                threshold=5,
+                unit="requests",
+                missing_data="notBreaching",
+            ),
+            Alarm(
+                name=f"{subject}-latency",
+                meaning=f"The URL of the {subject} has answered slowly for a quarter of an hour.",
+                # Lambda names average and maximum for it, no percentile. A page takes tenths of a second, and the
+                # first one of a container one or two seconds.
+                metric=function_metric(self._function, "UrlRequestLatency", "Average"),
+                threshold=3000,
+                unit="milliseconds",
+                evaluation_periods=3,
+                datapoints=3,
+                missing_data="notBreaching",
+            ),
         )
 
 

@@ -8,11 +8,21 @@ from cdktf_cdktf_provider_aws.db_instance import DbInstance
 from cdktf_cdktf_provider_aws.db_subnet_group import DbSubnetGroup
 
 from constructs import Construct
+from constructs.alarm import HOUR, Alarm
 from constructs.database_credential import DatabaseCredential
+from constructs.instance_class import InstanceClass
+from constructs.metrics import database_metric
 from constructs.validation import require_range
 
 _MAJOR_VERSION = "18"  # RDS takes the minor version that is its default, and keeps it up to date
 _RESERVED_USERS = frozenset({"admin", "rdsadmin"})
+
+# Of the storage that the instance is made with. RDS gives it more where 10 % are left for five minutes, unless it did
+# so within six hours or has reached the maximum
+# (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html).
+_LITTLE_STORAGE = 0.05
+# Of the default that the class's memory makes. Some of that is RDS's own: a micro takes 80 connections, and not 112.
+_MANY_CONNECTIONS = 0.6
 
 
 class PostgresInstance(Construct):
@@ -57,6 +67,8 @@ class PostgresInstance(Construct):
         disposable: bool = False,
     ) -> None:
         super().__init__(scope, id)
+        self._class = InstanceClass(instance_class)
+        self._storage = storage
         if not (database_name.isascii() and database_name.isalnum()) or not database_name[0].isalpha():
             raise ValueError(
                 f"database_name {database_name!r} is not valid: RDS takes letters and digits, a letter first"
@@ -115,6 +127,59 @@ class PostgresInstance(Construct):
             depends_on=[log_group],
             tags=_TAGS,
         )
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Of storage, processor and connections; and of credits, where the class has any."""
+        instance = self.db_instance
+        alarms = (
+            Alarm(
+                name="database-storage",
+                meaning="The database runs out of storage, and RDS has not given it more.",
+                metric=database_metric(instance, "FreeStorageSpace", "Minimum"),
+                comparison="LessThanThreshold",
+                threshold=_LITTLE_STORAGE * self._storage * 2**30,
+                unit="bytes",
+                # RDS has its five minutes.
+                evaluation_periods=2,
+                datapoints=2,
+                missing_data="ignore",
+            ),
+            Alarm(
+                name="database-cpu",
+                meaning="The processors of the database have been busy for half an hour.",
+                metric=database_metric(instance, "CPUUtilization", "Average"),
+                threshold=90,
+                unit="percent",
+                evaluation_periods=6,
+                datapoints=6,
+                missing_data="ignore",
+            ),
+            Alarm(
+                name="database-connections",
+                meaning="The database has more connections than TAP needs, and soon takes no more.",
+                metric=database_metric(instance, "DatabaseConnections", "Maximum"),
+                threshold=int(_MANY_CONNECTIONS * self._class.max_connections),
+                unit="connections",
+                # Those of containers that were replaced stay for a moment.
+                evaluation_periods=2,
+                datapoints=2,
+                missing_data="ignore",
+            ),
+        )
+        charged = Alarm(
+            name="database-credits",
+            meaning="The database has worked harder than its class is made for, for six hours, and AWS charges for it.",
+            # A new instance starts without any, and has its first within minutes.
+            metric=database_metric(instance, "CPUCreditBalance", "Maximum"),
+            comparison="LessThanThreshold",
+            threshold=1,
+            unit="CPU credits",
+            period=HOUR,
+            evaluation_periods=6,
+            datapoints=6,
+            missing_data="ignore",
+        )
+        return (*alarms, charged) if self._class.is_burstable else alarms
 
 
 _TAGS = {"Component": "database"}

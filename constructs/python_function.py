@@ -11,9 +11,13 @@ from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction, LambdaFunct
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 
 from constructs import Construct
+from constructs.alarm import Alarm
+from constructs.metrics import function_metric
 from constructs.validation import require_range
 
 _TAGS = {"Component": "function"}
+
+_NEAR = 0.9  # of the timeout
 
 
 class PythonFunction(Construct):
@@ -29,6 +33,7 @@ class PythonFunction(Construct):
     """
 
     function: LambdaFunction
+    log_group: CloudwatchLogGroup
     timeout: int
 
     def __init__(
@@ -72,7 +77,7 @@ class PythonFunction(Construct):
             tags=_TAGS,
         )
         # Before the function: a group that Lambda makes by itself keeps its lines for ever.
-        log_group = CloudwatchLogGroup(
+        self.log_group = CloudwatchLogGroup(
             self,
             "LogGroup",
             name=log_group_name,
@@ -101,6 +106,39 @@ class PythonFunction(Construct):
             ),
             replace_security_groups_on_destroy=True,
             replacement_security_group_ids=[replacement_security_group_id],
-            depends_on=[log_group],
+            depends_on=[self.log_group],
             tags=_TAGS,
+        )
+
+    def alarms(self, subject: str) -> tuple[Alarm, ...]:
+        """Of its errors, throttles and durations. `subject`: what the function is called in the alarms' names."""
+        return (
+            Alarm(
+                name=f"{subject}-errors",
+                meaning=f"The {subject} function failed as a whole: an exception, its timeout, or its memory.",
+                metric=function_metric(self.function, "Errors", "Sum"),
+                threshold=1,
+                unit="invocations",
+                missing_data="notBreaching",
+            ),
+            Alarm(
+                name=f"{subject}-throttles",
+                meaning=f"Lambda has refused invocations of the {subject} function for a quarter of an hour.",
+                metric=function_metric(self.function, "Throttles", "Sum"),
+                threshold=1,
+                unit="invocations",
+                # Whoever invokes it tries again: a moment of it does no harm.
+                evaluation_periods=3,
+                datapoints=3,
+                missing_data="notBreaching",
+            ),
+            Alarm(
+                name=f"{subject}-duration",
+                meaning=f"Invocations of the {subject} function come close to its timeout of {self.timeout} s.",
+                # Of few invocations it is the longest. A single one that runs into the timeout is an error besides.
+                metric=function_metric(self.function, "Duration", "p99"),
+                threshold=_NEAR * self.timeout * 1000,
+                unit="milliseconds",
+                missing_data="notBreaching",
+            ),
         )

@@ -1,11 +1,15 @@
 """The event source mapping that lets Lambda read a queue."""
 
+import math
+
 from cdktf_cdktf_provider_aws.lambda_event_source_mapping import (
     LambdaEventSourceMapping,
     LambdaEventSourceMappingScalingConfig,
 )
 
 from constructs import Construct
+from constructs.alarm import Alarm
+from constructs.metrics import Metric
 from constructs.python_function import PythonFunction
 from constructs.reliable_queue import ReliableQueue
 from constructs.validation import require_range
@@ -39,6 +43,7 @@ class QueueEventSource(Construct):
                 f"the function's timeout of {function.timeout} s exceeds the queue's consumer_timeout of"
                 f" {queue.consumer_timeout} s: raise consumer_timeout, which sets the visibility timeout"
             )
+        self._hidden = queue.visibility_timeout
         self.event_source_mapping = LambdaEventSourceMapping(
             self,
             "Mapping",
@@ -48,4 +53,24 @@ class QueueEventSource(Construct):
             function_response_types=["ReportBatchItemFailures"],
             scaling_config=LambdaEventSourceMappingScalingConfig(maximum_concurrency=maximum_concurrency),
             tags={"Component": "function"},
+        )
+
+    def alarm(self, subject: str, *, given_back: Metric) -> Alarm:
+        """Raised when messages fail again and again: the function works, but what it does does not.
+
+        `given_back`: the function's own count of the messages that it gives back, since to Lambda a batch of which it
+        gives back a part, or all, is no error (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+        """
+        period = 300
+        return Alarm(
+            name=f"{subject}-given-back",
+            meaning=f"The {subject} function gave messages back to its queue, again and again.",
+            metric=given_back,
+            threshold=1,
+            unit="messages",
+            period=period,
+            # Long enough for three attempts at one message; all messages fail in three periods one after the other.
+            evaluation_periods=math.ceil(2 * self._hidden / period) + 2,
+            datapoints=3,
+            missing_data="notBreaching",
         )

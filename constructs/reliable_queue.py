@@ -6,8 +6,10 @@ from cdktf import Fn
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 
 from constructs import Construct
+from constructs.alarm import Alarm
 from constructs.caller import Caller
-from constructs.secure_queue import QueueSender, SecureQueue, queue_arn
+from constructs.metrics import queue_metric
+from constructs.secure_queue import QueueSender, SecureQueue, depth_alarm, queue_arn
 from constructs.validation import require_range
 
 _FEWEST_RECEIVES = 5  # the same page: with fewer, throttling alone would move messages to the dead-letter queue
@@ -27,6 +29,8 @@ class ReliableQueue(Construct):
     queue: SqsQueue
     dead_letter_queue: SqsQueue
     consumer_timeout: int
+    visibility_timeout: int
+    """Seconds after which a message that failed comes again."""
 
     def __init__(
         self,
@@ -43,7 +47,7 @@ class ReliableQueue(Construct):
     ) -> None:
         super().__init__(scope, id)
         require_range("consumer_timeout", consumer_timeout, 1, 7_200, "seconds")
-        visibility_timeout = 6 * consumer_timeout
+        visibility_timeout = self.visibility_timeout = 6 * consumer_timeout
         # SQS moves a message after 1,000 receives at the latest.
         require_range("outage", outage, 0, (1_000 - _FEWEST_RECEIVES) * visibility_timeout, "seconds")
         max_receives = math.ceil(outage / visibility_timeout) + _FEWEST_RECEIVES
@@ -72,3 +76,25 @@ class ReliableQueue(Construct):
             ),
             sender=sender,
         ).queue
+
+    def dead_letter_alarm(self, subject: str) -> Alarm:
+        """Raised by the first message that failed for too long. `subject`: what the queue is of, in its name."""
+        return depth_alarm(
+            self.dead_letter_queue,
+            name=f"{subject}-dead-letters",
+            meaning=f"Messages of the {subject} queue failed for too long, and wait in its dead-letter queue.",
+        )
+
+    def age_alarm(self, subject: str, *, meaning: str, seconds: int) -> Alarm:
+        """Raised by a message that nobody has taken for so long.
+
+        SQS does not count one that was received three times and failed: that one becomes a dead letter.
+        """
+        return Alarm(
+            name=f"{subject}-queue-age",
+            meaning=meaning,
+            metric=queue_metric(self.queue, "ApproximateAgeOfOldestMessage", "Maximum"),
+            threshold=seconds,
+            unit="seconds",
+            missing_data="ignore",
+        )

@@ -11,7 +11,9 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 
 from constructs import Construct
+from constructs.alarm import Alarm
 from constructs.caller import Caller
+from constructs.metrics import queue_metric
 from constructs.tls_only import tls_only_statement
 from constructs.validation import require_range
 
@@ -73,6 +75,19 @@ class SecureQueue(Construct):
             redrive_allow_policy=redrive_allow_policy,
             tags={"Component": component},
         )
+
+
+def depth_alarm(queue: SqsQueue, *, name: str, meaning: str) -> Alarm:
+    """Raised by the first message in a queue that is empty as long as all is well."""
+    return Alarm(
+        name=name,
+        meaning=meaning,
+        metric=queue_metric(queue, "ApproximateNumberOfMessagesVisible", "Maximum"),
+        threshold=1,
+        unit="messages",
+        # SQS measures no queue in which nothing has happened for six hours.
+        missing_data="ignore",
+    )
 
 
 def queue_arn(caller: Caller, name: str) -> str:

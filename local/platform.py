@@ -90,7 +90,7 @@ class Platform:
             variables={"ENVIRONMENT_SUFFIX": self.suffix, "TF_STATE_BUCKET": self.state_bucket},
             tables={self.suffix: self.settings},
         )
-        with self._step(f"Deploy the ten stacks tap-*-{self.suffix}") as say:
+        with self._step(f"Deploy the eleven stacks tap-*-{self.suffix}") as say:
             outputs = self.environment.deploy(f"tap-*-{self.suffix}", report=say)
         self.access = Access(
             aws=self.emulator,

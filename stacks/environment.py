@@ -5,6 +5,7 @@ from stacks.event_bridge_stack import EventBridgeStack
 from stacks.function_package import FunctionPackage
 from stacks.iam_stack import IamStack
 from stacks.lambda_stack import LambdaStack
+from stacks.monitoring_stack import MonitoringStack
 from stacks.outputs_stack import OutputsStack
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
@@ -16,7 +17,7 @@ from stacks.vpc_stack import VpcStack
 
 
 class Environment:
-    """The ten stacks of one environment. What one takes from another makes the order in which they are deployed."""
+    """The eleven stacks of one environment. What one takes from another makes the order in which they are deployed."""
 
     def __init__(
         self, scope: Construct, *, environment: EnvironmentSettings, settings: Settings, package: FunctionPackage
@@ -64,6 +65,17 @@ class Environment:
             iam=self.iam,
             schema=self.schema,
         )
+        self.monitoring = MonitoringStack(
+            scope,
+            environment=environment,
+            state_bucket=state_bucket,
+            s3=self.s3,
+            rds=self.rds,
+            event_bridge=self.event_bridge,
+            schema=self.schema,
+            function=self.function,
+            results=self.results,
+        )
         self.outputs = OutputsStack(
             scope,
             environment=environment,
@@ -76,4 +88,5 @@ class Environment:
             schema=self.schema,
             function=self.function,
             results=self.results,
+            monitoring=self.monitoring,
         )

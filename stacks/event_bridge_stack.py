@@ -3,12 +3,15 @@
 from cdktf_cdktf_provider_aws.cloudwatch_event_bus import CloudwatchEventBus
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 
 from constructs import Construct
+from constructs.alarm import DAY, Alarm
 from constructs.caller import Caller
 from constructs.event_bus import EventBus
 from constructs.event_rule import EventRule
 from constructs.reliable_queue import ReliableQueue
+from constructs.secure_queue import MAX_RETENTION_SECONDS
 from handler.announcing import OBJECT_PROCESSED
 from stacks.account_lookup import account_key_arn
 from stacks.base import EnvironmentStack
@@ -16,6 +19,10 @@ from stacks.names import MaxLength, event_log_group_name, resource_name
 from stacks.settings import EnvironmentSettings
 
 _CONSUMER_TIMEOUT = 60  # seconds that a consumer of the events may take for a batch
+
+# Seconds that an event may wait for its consumer. How soon one takes it is its own affair, but at the end of its
+# retention it is lost: a weekend and a day before that, somebody should know.
+_UNCONSUMED = MAX_RETENTION_SECONDS - 3 * DAY
 
 
 class EventBridgeStack(EnvironmentStack):
@@ -26,7 +33,9 @@ class EventBridgeStack(EnvironmentStack):
     event_source: str
     s3_processing_rule: CloudwatchEventRule
     consumer_queue: ReliableQueue
+    undelivered_queue: SqsQueue
     monitoring_log_group: CloudwatchLogGroup
+    alarms: tuple[Alarm, ...]
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
         super().__init__(scope, "eventbridge", environment=environment, state_bucket=state_bucket)
@@ -57,6 +66,7 @@ class EventBridgeStack(EnvironmentStack):
             caller=caller,
         )
         self.s3_processing_rule = rule.rule
+        self.undelivered_queue = rule.dead_letter_queue.queue
         self.consumer_queue = ReliableQueue(
             self,
             "Consumer",
@@ -67,6 +77,10 @@ class EventBridgeStack(EnvironmentStack):
             consumer_timeout=_CONSUMER_TIMEOUT,
             sender=rule.sender,
         )
+        self.alarms = (*rule.alarms(), self.consumer_queue.dead_letter_alarm("events"))
+        if environment.events_consumed:
+            meaning = "Events wait in the consumer queue, and are lost when they are fourteen days old."
+            self.alarms += (self.consumer_queue.age_alarm("events", meaning=meaning, seconds=_UNCONSUMED),)
         self.monitoring_log_group = CloudwatchLogGroup(
             self,
             "MonitoringLogGroup",

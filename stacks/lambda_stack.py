@@ -1,13 +1,17 @@
 """The function that processes uploads."""
 
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 
 from constructs import Construct
+from constructs.alarm import HOUR, Alarm
 from constructs.queue_event_source import QueueEventSource
+from handler.metric_names import MetricName
 from stacks.event_bridge_stack import EventBridgeStack
 from stacks.function_package import FunctionPackage
 from stacks.function_stack import FunctionStack
 from stacks.iam_stack import IamStack
+from stacks.own_metrics import own_metric
 from stacks.parameter_stack import ParameterStack
 from stacks.s3_stack import S3Stack
 from stacks.schema_stack import SchemaStack
@@ -19,6 +23,8 @@ class LambdaStack(FunctionStack):
     """Code object, function, log group, and the event source mapping of the ingest queue."""
 
     lambda_function: LambdaFunction
+    log_group: CloudwatchLogGroup
+    alarms: tuple[Alarm, ...]
 
     def __init__(
         self,
@@ -63,10 +69,33 @@ class LambdaStack(FunctionStack):
             },
         )
         self.lambda_function = function.function
-        QueueEventSource(
+        self.log_group = function.log_group
+        event_source = QueueEventSource(
             self,
             "Ingest",
             queue=s3.ingest_queue,
             function=function,
             maximum_concurrency=environment.function_concurrency,
+        )
+        given_back = own_metric(MetricName.GIVEN_BACK_MESSAGES, "Sum", suffix=environment.suffix)
+        self.alarms = (
+            *function.alarms("ingest"),
+            event_source.alarm("ingest", given_back=given_back),
+            Alarm(
+                name="ingest-faults",
+                meaning="Many uploads of the last hour cannot be read.",
+                metric=own_metric(MetricName.FAULTS, "Sum", suffix=environment.suffix),
+                threshold=environment.faults_per_hour,
+                unit="uploads",
+                period=HOUR,
+                missing_data="notBreaching",
+            ),
+            Alarm(
+                name="ingest-invalid-messages",
+                meaning="Somebody other than S3 sends to the ingest queue: a message was set aside.",
+                metric=own_metric(MetricName.INVALID_MESSAGES, "Sum", suffix=environment.suffix),
+                threshold=1,
+                unit="messages",
+                missing_data="notBreaching",
+            ),
         )

@@ -14,8 +14,12 @@ class MaxLength(IntEnum):
     ROLE = 64
     QUEUE = 80
     POLICY = 128
+    ALARM = 255
+    DASHBOARD = 255
+    QUERY_DEFINITION = 255
     SECURITY_GROUP = 255
     EVENT_BUS = 256
+    TOPIC = 256
     LOG_GROUP = 512
     PARAMETER = 1011
 

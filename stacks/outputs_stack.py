@@ -6,6 +6,7 @@ from constructs import Construct
 from stacks.base import EnvironmentStack
 from stacks.event_bridge_stack import EventBridgeStack
 from stacks.lambda_stack import LambdaStack
+from stacks.monitoring_stack import MonitoringStack
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
 from stacks.results_stack import ResultsStack
@@ -32,6 +33,7 @@ class OutputsStack(EnvironmentStack):
         schema: SchemaStack,
         function: LambdaStack,
         results: ResultsStack,
+        monitoring: MonitoringStack,
     ) -> None:
         super().__init__(scope, "outputs", environment=environment, state_bucket=state_bucket)
         outputs = {
@@ -52,6 +54,8 @@ class OutputsStack(EnvironmentStack):
             "results_url": results.results_url,
             "results_function_name": results.results_function.function_name,
             "results_reader_policy_arn": results.reader_policy.arn,
+            "alarm_topic_arn": monitoring.alarm_topic.arn,
+            "dashboard_name": monitoring.dashboard_name,
         }
         for name, value in outputs.items():
             TerraformOutput(self, name, value=value)

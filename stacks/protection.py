@@ -20,7 +20,8 @@ from constructs import IConstruct
 UNPROTECT_FIRST = "set_protected_to_false_and_deploy_first"
 MAKE_DISPOSABLE_FIRST = "set_disposable_to_true_and_deploy_first"
 
-# What holds data, or messages on their way, takes long to make again, or has an address that others have written down.
+# What holds data, or messages on their way, takes long to make again, or has an address that others have written down
+# or subscribed to.
 _KEPT = frozenset(
     {
         "aws_cloudwatch_event_archive",
@@ -29,6 +30,7 @@ _KEPT = frozenset(
         "aws_db_instance",
         "aws_lambda_function_url",
         "aws_s3_bucket",
+        "aws_sns_topic",
         "aws_sqs_queue",
         "aws_ssm_parameter",
     }

@@ -4,6 +4,7 @@ from cdktf_cdktf_provider_aws.db_instance import DbInstance
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 
 from constructs import Construct
+from constructs.alarm import Alarm
 from constructs.database_credential import DatabaseCredential
 from constructs.postgres_instance import PostgresInstance
 from stacks.account_lookup import account_key_arn
@@ -22,6 +23,7 @@ class RdsStack(EnvironmentStack):
 
     db_instance: DbInstance
     db_password_param: SsmParameter
+    alarms: tuple[Alarm, ...]
 
     def __init__(
         self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None, vpc: VpcStack
@@ -36,7 +38,7 @@ class RdsStack(EnvironmentStack):
             version=environment.password_version,
         )
         self.db_password_param = credential.parameter
-        self.db_instance = PostgresInstance(
+        postgres = PostgresInstance(
             self,
             "Postgres",
             name=resource_name("rds", environment.suffix, MaxLength.DB_INSTANCE),
@@ -56,4 +58,6 @@ class RdsStack(EnvironmentStack):
             snapshot=environment.database_snapshot,
             deletion_protection=environment.protected,
             disposable=environment.disposable,
-        ).db_instance
+        )
+        self.db_instance = postgres.db_instance
+        self.alarms = postgres.alarms()

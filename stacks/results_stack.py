@@ -1,9 +1,11 @@
 """The function that shows what is recorded, and its URL."""
 
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 
 from constructs import Construct
+from constructs.alarm import Alarm
 from constructs.function_url import FunctionUrl
 from stacks.function_package import FunctionPackage
 from stacks.function_stack import FunctionStack
@@ -29,8 +31,10 @@ class ResultsStack(FunctionStack):
     """
 
     results_function: LambdaFunction
+    log_group: CloudwatchLogGroup
     results_url: str
     reader_policy: IamPolicy
+    alarms: tuple[Alarm, ...]
 
     def __init__(
         self,
@@ -74,5 +78,7 @@ class ResultsStack(FunctionStack):
             reader_policy_name=resource_name("results-reader", environment.suffix, MaxLength.POLICY),
         )
         self.results_function = function.function
+        self.log_group = function.log_group
         self.results_url = url.url.function_url
         self.reader_policy = url.reader_policy
+        self.alarms = (*function.alarms("results"), *url.alarms("results"))

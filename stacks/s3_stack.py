@@ -5,6 +5,7 @@ from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationQueue
 
 from constructs import Construct
+from constructs.alarm import Alarm
 from constructs.caller import Caller
 from constructs.reliable_queue import ReliableQueue
 from constructs.secure_bucket import SecureBucket
@@ -25,6 +26,7 @@ class S3Stack(EnvironmentStack):
     bucket: S3Bucket
     artifact_bucket: S3Bucket
     ingest_queue: ReliableQueue
+    alarms: tuple[Alarm, ...]
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
         super().__init__(scope, "s3", environment=environment, state_bucket=state_bucket, outlives=True)
@@ -47,6 +49,15 @@ class S3Stack(EnvironmentStack):
             consumer_timeout=environment.function_timeout,
             outage=_OUTAGE,
             sender=QueueSender(service="s3.amazonaws.com", source_arn=self.bucket.arn, source_account=account_id),
+        )
+        self.alarms = (
+            self.ingest_queue.dead_letter_alarm("ingest"),
+            self.ingest_queue.age_alarm(
+                "ingest",
+                meaning="Uploads wait in the ingest queue: more of them come than the function can process, or none.",
+                # What failed once or twice is younger.
+                seconds=3 * self.ingest_queue.visibility_timeout,
+            ),
         )
         # All notifications of the bucket stand here: a second resource would replace this one.
         S3BucketNotification(

@@ -2,17 +2,22 @@
 
 import json
 
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from cdktf_cdktf_provider_aws.lambda_invocation import LambdaInvocation
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 
 from constructs import Construct
+from constructs.alarm import DAY, Alarm
 from constructs.daily_schedule import DailySchedule
 from constructs.database_credential import DatabaseCredential
+from handler.metric_names import MetricName
 from stacks.function_package import FunctionPackage
 from stacks.function_stack import FunctionStack
 from stacks.iam_stack import IamStack
 from stacks.names import MaxLength, database_parameter_name, resource_name
+from stacks.own_metrics import own_metric
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
 from stacks.s3_stack import S3Stack
@@ -31,7 +36,10 @@ class SchemaStack(FunctionStack):
     """
 
     schema_function: LambdaFunction
+    upkeep_rule: CloudwatchEventRule
+    log_group: CloudwatchLogGroup
     reader_password_param: SsmParameter
+    alarms: tuple[Alarm, ...]
 
     def __init__(
         self,
@@ -77,6 +85,7 @@ class SchemaStack(FunctionStack):
             },
         )
         self.schema_function = function.function
+        self.log_group = function.log_group
         LambdaInvocation(
             self,
             "Migration",
@@ -93,11 +102,30 @@ class SchemaStack(FunctionStack):
                 "database": rds.db_instance.resource_id,
             },
         )
-        DailySchedule(
+        schedule = DailySchedule(
             self,
             "Upkeep",
             name=resource_name("upkeep", environment.suffix, MaxLength.EVENT_RULE),
             description="Removes what is past its retention",
             function=function,
             event={"upkeep": True},
+        )
+        self.upkeep_rule = schedule.rule
+        self.alarms = (
+            *function.alarms("schema"),
+            # A new environment has been invoked by its deploy.
+            *schedule.alarms("upkeep"),
+            Alarm(
+                name="upkeep-incomplete",
+                meaning="The upkeep has not been able to do all that was due, for three days.",
+                metric=own_metric(MetricName.UPKEEP_COMPLETE, "Maximum", suffix=environment.suffix),
+                comparison="LessThanThreshold",
+                threshold=1,
+                unit="complete upkeeps",
+                period=DAY,
+                evaluation_periods=3,
+                datapoints=3,
+                # Whether there is any is the business of the other alarms.
+                missing_data="ignore",
+            ),
         )

@@ -24,6 +24,7 @@ _SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's naming rules for general purpose buckets
 _VPC_ENDPOINT_ID = re.compile(r"vpce-[0-9a-f]{8,17}")
 _SECURITY_GROUP_ID = re.compile(r"sg-[0-9a-f]{8,17}")
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")  # whether it is read there, its confirmation says
 
 # What constructs would refuse under another name, or nobody: RDS's ports (CreateDBInstance); seconds, of which Lambda
 # takes 900 at most, and fewer than 15 would need more than the 1,000 attempts of SQS to outlast a day; days, of which
@@ -34,6 +35,7 @@ _RANGES = {
     "function_timeout": (15, 900),
     "text_retention": (1, 36_500),
     "outcome_retention": (45, 36_500),
+    "faults_per_hour": (1, 1_000_000),
 }
 
 Table = Mapping[str, Any]
@@ -91,6 +93,15 @@ class EnvironmentSettings:
     outcome_retention: int = 90
     """Days that runs with their outcomes and durations are kept, and the reports in S3."""
 
+    alarm_email: str | None = None
+    """Who gets a mail when an alarm is raised, and when it is over. SNS asks first whether they want it."""
+    events_consumed: bool = False
+    """Somebody takes the events from the consumer queue: an alarm then tells of those that are about to be lost there.
+    Where nobody does, they always are."""
+    faults_per_hour: int = 10
+    """Uploads that cannot be read, within an hour, that raise an alarm. One is its sender's business, and its page says
+    so; many are a change of what jobs upload, or of what TAP reads."""
+
     log_retention: int = 14
     """Days; one of the values that CloudWatch Logs knows."""
     event_retention: int = 14
@@ -118,6 +129,9 @@ def _preset(suffix: str) -> EnvironmentSettings:
             backup_retention=35,
             function_memory=1024,
             function_concurrency=20,
+            events_consumed=True,
+            # More jobs upload, and each changes now and then.
+            faults_per_hour=50,
             text_retention=90,
             outcome_retention=400,
             log_retention=365,
@@ -218,6 +232,12 @@ def _environment(suffix: str, table: Table) -> EnvironmentSettings:
         raise SettingsError(
             f"{ENVIRONMENTS_FILE}: reader_security_group_id = {group!r} in [{suffix}] is not valid:"
             " give the id of a security group (sg-...), or leave it out"
+        )
+    email = environment.alarm_email
+    if email is not None and not _EMAIL.fullmatch(email):
+        raise SettingsError(
+            f"{ENVIRONMENTS_FILE}: alarm_email = {email!r} in [{suffix}] is not valid:"
+            " give a mail address (team@example.com), or leave it out"
         )
     if not _is_address(environment.results_address):
         raise SettingsError(

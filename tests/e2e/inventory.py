@@ -20,6 +20,11 @@ def names_of_resources(emulator: Emulator) -> list[str]:
     names += [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]]
     names += [role["RoleName"] for role in client("iam").list_roles()["Roles"]]
     names += [policy["PolicyName"] for policy in client("iam").list_policies(Scope="Local")["Policies"]]
+    names += [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]]
+    cloudwatch = client("cloudwatch")
+    names += [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
+    names += [dashboard["DashboardName"] for dashboard in cloudwatch.list_dashboards()["DashboardEntries"]]
+    names += [query["name"] for query in client("logs").describe_query_definitions()["queryDefinitions"]]
     functions = client("lambda")
     names += [function["FunctionName"] for function in functions.list_functions()["Functions"]]
     names += [mapping["FunctionArn"] for mapping in functions.list_event_source_mappings()["EventSourceMappings"]]

@@ -6,7 +6,10 @@ from local.platform import Platform
 SUFFIX = "staging"
 """A protected environment: it is what a disposable one is, and more."""
 
-SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "results", "outputs")
+SERVICES = (
+    *("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "results"),
+    *("monitoring", "outputs"),
+)
 STACKS = ("tap-account", *(f"tap-{service}-{SUFFIX}" for service in SERVICES))
 
 

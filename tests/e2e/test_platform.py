@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from handler.reading.junit import JUnitReport
 from handler.reading.report import Attempt
 from local.cdktf import PROJECT, Cdktf, Tables
+from local.emulator import REGION
 from local.platform import Platform
 from tests.e2e.calls import Surroundings, cases_of, role_policy
 from tests.e2e.reader import reader, reader_password
@@ -69,7 +70,9 @@ def test_outputs_file(platform: Platform) -> None:
     account = platform.emulator.client("sts").get_caller_identity()["Account"]
     vpcs = platform.emulator.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])
     assert json.loads((platform.environment.directory / "outputs.json").read_text())[f"tap-outputs-{SUFFIX}"] == {
+        "alarm_topic_arn": f"arn:aws:sns:{REGION}:{account}:tap-alarms-{SUFFIX}",
         "bucket_name": f"tap-uploads-{SUFFIX}-{account}",
+        "dashboard_name": f"tap-overview-{SUFFIX}",
         "db_endpoint": f"{instance['Endpoint']['Address']}:{instance['Endpoint']['Port']}",
         "db_instance_id": f"tap-rds-{SUFFIX}",
         "event_bus_arn": bus["Arn"],

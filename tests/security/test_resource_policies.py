@@ -1,4 +1,4 @@
-"""Who may send to the queues, write to the log group and take the function's role: one each, and no stranger."""
+"""Who may send to the queues, publish, write to the log group and take the functions' roles: no stranger."""
 
 import re
 from collections.abc import Iterator
@@ -48,9 +48,11 @@ def service_request(service: str, source: str, action: str, resource: str, accou
 
 
 def source(kind: str, environment: str, account: str = ACCOUNT) -> str:
-    """The ARN of the bucket or rule of an environment."""
+    """The ARN of the bucket or rule of an environment, or of one of its alarms."""
     if kind == "bucket":
         return f"arn:aws:s3:::tap-uploads-{environment}-{account}"
+    if kind == "alarm":
+        return f"arn:aws:cloudwatch:{REGION}:{account}:alarm:tap-ingest-errors-{environment}"
     return f"arn:aws:events:{REGION}:{account}:rule/{BUS}-{environment}/{RULE}-{environment}"
 
 
@@ -126,8 +128,8 @@ def strangers(summary: list[str]) -> Iterator[list[tuple[int, int]]]:
     tried: list[tuple[int, int]] = []
     yield tried
     summary.append(
-        f"strangers: {sum(number for number, _ in tried)} tried to send to queues, to write to the log group or to"
-        f" take the role, {sum(number for _, number in tried)} admitted"
+        f"strangers: {sum(number for number, _ in tried)} tried to send to queues, to publish, to write to the logs"
+        f" or to take the role, {sum(number for _, number in tried)} admitted"
     )
 
 
@@ -172,6 +174,43 @@ def test_plain_http_would_be_noticed(platform: Platform) -> None:
     [_, allow] = queue_policies(platform)["tap-ingest-dev"]
     _, attempts = attempts_on_queue("tap-ingest", "dev")
     assert admitted(attempts, [allow]) == ["the sender without TLS"]
+
+
+def topic_policy(platform: Platform, environment: str) -> list[Block]:
+    policy: list[Block] = concrete(platform[f"tap-monitoring-{environment}"].resource("aws_sns_topic")["policy"])
+    return policy
+
+
+def publication(environment: str) -> Request:
+    """CloudWatch's, of an alarm of the environment."""
+    topic = arn("sns", f"tap-alarms-{environment}")
+    return service_request("cloudwatch.amazonaws.com", source("alarm", environment), "sns:Publish", topic)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_alarms_may_publish_to_their_topic(platform: Platform, environment: str) -> None:
+    """CloudWatch on behalf of an alarm of the environment."""
+    attempt = Attempt(what="alarm", request=publication(environment))
+    assert admitted([attempt], topic_policy(platform, environment)) == ["alarm"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_stranger_may_publish_to_the_topic_of_the_alarms(
+    platform: Platform, strangers: list[tuple[int, int]], environment: str
+) -> None:
+    """Nor may CloudWatch do anything else with it."""
+    request = publication(environment)
+    attempts = [
+        *strangers_to(request, "alarm", environment),
+        *(
+            Attempt(what=f"an alarm, {action}", request=replace(request, action=f"sns:{action}"))
+            for action in ("Subscribe", "SetTopicAttributes", "DeleteTopic")
+        ),
+    ]
+    role = f"arn:aws:iam::{ACCOUNT}:role/tap-lambda-{environment}"
+    found = admitted(attempts, topic_policy(platform, environment), role, role_policy(platform, environment))
+    strangers.append((len(attempts), len(found)))
+    assert found == []
 
 
 def log_policy(platform: Platform) -> list[Block]:
@@ -289,5 +328,7 @@ def test_names_are_those_of_the_platform(platform: Platform) -> None:
         assert bridge.resource("aws_cloudwatch_event_rule")["name"] == f"{RULE}-{environment}"
         assert bridge.resource("aws_cloudwatch_event_bus")["name"] == f"{BUS}-{environment}"
         notification = platform[f"tap-s3-{environment}"].resource("aws_s3_bucket_notification")
+        alarms = platform[f"tap-monitoring-{environment}"].resources("aws_cloudwatch_metric_alarm")
+        assert source("alarm", environment).rpartition(":")[2] in {alarm["alarm_name"] for alarm in alarms}
         [bucket] = re.findall(r"\[(.+?)\]", concrete(notification["bucket"]))
         assert source("bucket", environment) == f"arn:aws:s3:::{bucket}"

@@ -110,6 +110,15 @@ def test_every_queue_refuses_whoever_comes_without_tls(platform: Platform) -> No
         assert tls_only("sqs:*", queue_arn(queue["name"])) in queue["policy"]
 
 
+def test_every_topic_is_encrypted_under_our_key_and_refuses_whoever_comes_without_tls(platform: Platform) -> None:
+    """Under `alias/aws/sns` no service could publish."""
+    for _, topic in of_type(platform, "aws_sns_topic"):
+        assert topic["kms_master_key_id"] == "${data.aws_kms_alias[alias/tap-account].target_key_arn}"
+        assert (
+            tls_only("sns:Publish", f"arn:{{partition}}:sns:{{region}}:{{account}}:{topic['name']}") in topic["policy"]
+        )
+
+
 def test_every_bucket_refuses_whoever_comes_without_tls(platform: Platform) -> None:
     """All actions, on the bucket and on all that is in it, to everybody."""
     for stack, block in of_type(platform, "aws_s3_bucket"):

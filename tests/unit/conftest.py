@@ -38,7 +38,7 @@ def platform(synthesize: Synthesize) -> Platform:
 
 @pytest.fixture(scope="session")
 def changed(synthesize: Synthesize) -> Platform:
-    """What the other settings do: state in S3, another port, raised passwords, readers, a snapshot, emulated AWS."""
+    """What the other settings do: state in S3, another port and class, raised passwords, readers, a snapshot, mails."""
     return synthesize(
         {
             "ENVIRONMENT_SUFFIX": "pr42",
@@ -53,6 +53,8 @@ def changed(synthesize: Synthesize) -> Platform:
                 "password_version": 7,
                 "reader_security_group_id": READERS,
                 "results_address": "https://tap.example.com",
+                "database_instance_class": "db.m8g.large",
+                "alarm_email": "team@example.com",
             }
         },
     )

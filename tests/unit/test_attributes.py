@@ -14,6 +14,7 @@ from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 
@@ -49,6 +50,7 @@ def environment(package: FunctionPackage, tmp_path_factory: pytest.TempPathFacto
         ("event_bridge.s3_processing_rule", CloudwatchEventRule),
         ("event_bridge.monitoring_log_group", CloudwatchLogGroup),
         ("event_bridge.consumer_queue.queue", SqsQueue),
+        ("event_bridge.undelivered_queue", SqsQueue),
         ("parameter.db_endpoint_param", SsmParameter),
         ("parameter.db_username_param", SsmParameter),
         ("parameter.db_password_param", SsmParameter),
@@ -57,11 +59,15 @@ def environment(package: FunctionPackage, tmp_path_factory: pytest.TempPathFacto
         ("iam.schema_role", IamRole),
         ("iam.results_role", IamRole),
         ("schema.schema_function", LambdaFunction),
+        ("schema.upkeep_rule", CloudwatchEventRule),
         ("schema.reader_password_param", SsmParameter),
         ("function.lambda_function", LambdaFunction),
         ("results.results_function", LambdaFunction),
         ("results.results_url", str),
         ("results.reader_policy", IamPolicy),
+        ("monitoring.alarm_topic", SnsTopic),
+        ("monitoring.dashboard_name", str),
+        *((f"{stack}.alarms", tuple) for stack in ("s3", "rds", "event_bridge", "schema", "function", "results")),
     ],
 )
 def test_attribute_of_an_environment(environment: Environment, attribute: str, kind: type) -> None:

@@ -22,6 +22,7 @@ from constructs.caller import Caller
 from constructs.database_credential import DatabaseCredential
 from constructs.default_vpc import DefaultVpc
 from constructs.function_role import FunctionRole
+from constructs.metrics import Metric
 from constructs.postgres_instance import PostgresInstance
 from constructs.python_function import PythonFunction
 from constructs.queue_event_source import QueueEventSource
@@ -371,6 +372,23 @@ class TestQueueEventSource:
             ValueError, match=r"timeout of 61 s exceeds .*consumer_timeout of 60 s: raise consumer_timeout"
         ):
             self.make(stack, package, function_timeout=61)
+
+    @pytest.mark.parametrize(("timeout", "periods"), [(1, 3), (60, 5), (120, 7), (900, 38)])
+    def test_alarm_waits_for_three_attempts_at_one_message(
+        self, stack: TerraformStack, package: FunctionPackage, timeout: int, periods: int
+    ) -> None:
+        """However long the queue hides a message in between."""
+        source = QueueEventSource(
+            stack,
+            "Source",
+            queue=reliable_queue(stack, consumer_timeout=timeout),
+            function=python_function(stack, package.path, timeout=timeout),
+            maximum_concurrency=2,
+        )
+        metric = Metric(namespace="TAP", name="GivenBack", dimensions={"service": "tap"}, statistic="Sum")
+        alarm = source.alarm("ingest", given_back=metric)
+        assert (alarm.metric, alarm.datapoints, alarm.evaluation_periods) == (metric, 3, periods)
+        assert alarm.period * (alarm.evaluation_periods - 1) >= 2 * 6 * timeout
 
 
 class TestSecurityGroup:

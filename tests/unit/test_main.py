@@ -77,7 +77,7 @@ def synthesized(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_writes_exactly_the_stacks_of_the_environment_and_the_account(synthesized: Path) -> None:
-    """Eleven stacks, and none of another environment from before."""
+    """Twelve stacks, and none of another environment from before."""
     assert {path.name for path in (synthesized / "stacks").iterdir()} == {
         "tap-account",
         *(

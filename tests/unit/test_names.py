@@ -37,6 +37,10 @@ LIMITS = {
     ("aws_iam_policy", "name"): 128,
     ("aws_lambda_function", "function_name"): 64,
     ("aws_ssm_parameter", "name"): 1011,
+    ("aws_cloudwatch_metric_alarm", "alarm_name"): 255,
+    ("aws_cloudwatch_dashboard", "dashboard_name"): 255,
+    ("aws_cloudwatch_query_definition", "name"): 255,
+    ("aws_sns_topic", "name"): 256,
 }
 
 

@@ -6,7 +6,10 @@ import pytest
 
 from tests.unit.synthesized import Platform
 
-SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "results", "outputs")
+SERVICES = (
+    *("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "results"),
+    *("monitoring", "outputs"),
+)
 
 DEPENDENCIES = {
     "s3": set(),
@@ -20,10 +23,11 @@ DEPENDENCIES = {
     "lambda": {"iam", "parameter", "eventbridge", "s3", "vpc", "rds", "schema"},
     # Nothing of the ingest function's: neither waits for the other.
     "results": {"iam", "parameter", "s3", "vpc", "schema"},
+    "monitoring": {"s3", "rds", "eventbridge", "schema", "lambda", "results"},
 }
 
 
-def test_each_environment_has_ten_stacks(platform: Platform) -> None:
+def test_each_environment_has_eleven_stacks(platform: Platform) -> None:
     """Several environments in one run, and one account."""
     assert set(platform) == {
         "tap-account",
@@ -35,8 +39,8 @@ def test_each_environment_has_ten_stacks(platform: Platform) -> None:
     }
 
 
-def test_one_environment_makes_eleven_stacks(changed: Platform) -> None:
-    """The account's and the ten of the environment."""
+def test_one_environment_makes_twelve_stacks(changed: Platform) -> None:
+    """The account's and the eleven of the environment."""
     assert set(changed) == {"tap-account", *(f"tap-{service}-pr42" for service in SERVICES)}
 
 

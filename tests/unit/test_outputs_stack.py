@@ -21,6 +21,8 @@ OUTPUTS = {
     "parameter_store_prefix": "/tap/dev/",
     "ingest_queue_url": "${aws_sqs_queue[tap-ingest-dev].url}",
     "ingest_dead_letter_queue_url": "${aws_sqs_queue[tap-dlq-ingest-dev].url}",
+    "alarm_topic_arn": "${aws_sns_topic[tap-alarms-dev].arn}",
+    "dashboard_name": "${aws_cloudwatch_dashboard[tap-overview-dev].dashboard_name}",
     "events_queue_url": "${aws_sqs_queue[tap-events-dev].url}",
 }
 

@@ -5,7 +5,10 @@ import pytest
 from tests.unit.conftest import Synthesize
 from tests.unit.synthesized import Platform, Stack
 
-SERVICES = ("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "results", "outputs")
+SERVICES = (
+    *("s3", "vpc", "rds", "eventbridge", "parameter", "iam", "schema", "lambda", "results"),
+    *("monitoring", "outputs"),
+)
 UNPROTECT = "terraform_data.set_protected_to_false_and_deploy_first"
 MAKE_DISPOSABLE = "terraform_data.set_disposable_to_true_and_deploy_first"
 
@@ -81,6 +84,7 @@ def test_an_update_may_replace_what_holds_nothing(platform: Platform) -> None:
         "aws_kms_key",  # the account's
         "aws_lambda_function_url",
         "aws_s3_bucket",
+        "aws_sns_topic",
         "aws_sqs_queue",
         "aws_ssm_parameter",
     }
@@ -103,6 +107,7 @@ ADDRESSES = {
         "aws_sqs_queue.S3Processing_DeadLetters_Queue_0E1E928F",
     },
     "tap-lambda-prod": {"aws_cloudwatch_log_group.Function_LogGroup_5043C2D5"},
+    "tap-monitoring-prod": {"aws_sns_topic.Alarms_Topic_FB8030DD"},
     "tap-parameter-prod": {
         "aws_ssm_parameter.Endpoint",
         "aws_ssm_parameter.Name",

@@ -117,6 +117,7 @@ def test_a_value_of_the_wrong_type(table: dict[str, Any], sentence: str) -> None
         *(("function_timeout", value, "15 to 900") for value in (14, 901)),
         *(("outcome_retention", value, "45 to 36500") for value in (44, 36_501)),
         *(("text_retention", value, "1 to 36500") for value in (0, 36_501)),
+        *(("faults_per_hour", value, "1 to 1000000") for value in (0, 1_000_001)),
     ],
 )
 def test_a_number_out_of_range(name: str, value: int, bounds: str) -> None:
@@ -334,3 +335,22 @@ def test_a_malformed_emulators_address(url: str) -> None:
     assert str(refused.value) == (
         f"AWS_ENDPOINT_URL {url!r} is not valid: give a URL (http://127.0.0.1:5000), or unset it for AWS itself"
     )
+
+
+@pytest.mark.parametrize(
+    "value", ["", "team", "team@example", "a@b@example.com", "team @example.com", "team@example.com."]
+)
+def test_a_malformed_mail_address(value: str) -> None:
+    """SNS would refuse it, or ask nobody."""
+    with pytest.raises(SettingsError) as refused:
+        environment("dev", dev={"alarm_email": value})
+    assert str(refused.value) == (
+        f"environments.toml: alarm_email = {value!r} in [dev] is not valid: give a mail address (team@example.com), or"
+        " leave it out"
+    )
+
+
+def test_a_mail_address() -> None:
+    """There is none unless somebody sets it."""
+    assert environment("dev", dev={"alarm_email": "first.last+tap@mail.example.com"}).alarm_email
+    assert environment("prod").alarm_email is None
