@@ -70,6 +70,10 @@ class InvalidMessage(Exception):
     """The message is no S3 notification: it is set aside for an operator, and not retried."""
 
 
+class NotReplaced(Exception):
+    """An upload that was to be read again stays as it is recorded, for good. The message says why."""
+
+
 class TransientFault(Exception):
     """A fault of the surroundings: the message is retried, and at last moved to the dead-letter queue."""
 

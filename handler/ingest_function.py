@@ -26,11 +26,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handler.announcing.publisher import EventPublisher
 from handler.aws_clients import make_clients
 from handler.environment_variables import IngestVariables
-from handler.errors import InvalidMessage, TransientFault
+from handler.errors import InvalidMessage, NotReplaced, TransientFault
 from handler.lambda_context import LambdaContext
 from handler.log import logger
 from handler.metric_names import NAMESPACE, SERVICE, MetricName
-from handler.notifications import Upload, read_uploads
+from handler.notifications import Reingest, Upload, read_message
 from handler.parameters import ParameterStore
 from handler.processing import Processor
 from handler.recording.database import Database, DatabaseUnavailable, is_connection_lost
@@ -137,29 +137,36 @@ class _Invocation:
         """Whether the message is done."""
         with logger.append_context_keys(message_id=message["messageId"]):
             try:
-                uploads = read_uploads(message["body"])
+                wanted = read_message(message["body"])
             except InvalidMessage as error:
                 logger.error(str(error))
                 return self._succeeds("Message", partial(self._set_aside, message))
             # All of them first, so that one upload's failure does not hold up the next.
-            outcomes = [self._process_upload(upload) for upload in uploads]
+            outcomes = [self._process_version(version) for version in wanted]
             return all(outcomes)
 
-    def _process_upload(self, upload: Upload) -> bool:
-        identity = {"bucket": upload.bucket, "key": upload.readable_key, "version_id": upload.version_id}
+    def _process_version(self, version: Upload | Reingest) -> bool:
+        identity = {"bucket": version.bucket, "key": version.readable_key, "version_id": version.version_id}
         # The row and the event have this id as well: it leads from one to the other.
-        with logger.append_context_keys(correlation_id=str(upload.event_id), **identity):
-            return self._succeeds("Upload", partial(self._process, upload))
+        with logger.append_context_keys(correlation_id=str(version.upload_id), **identity):
+            return self._succeeds("Upload", partial(self._process, version))
 
-    def _process(self, upload: Upload) -> None:
+    def _process(self, version: Upload | Reingest) -> None:
         started = time.monotonic()
-        recorded = self._processor.process(upload)
+        try:
+            if isinstance(version, Reingest):
+                recorded = self._processor.process_again(version)
+            else:
+                recorded = self._processor.process(version)
+        except NotReplaced as reason:
+            logger.warning("Upload stays as it is recorded", reason=str(reason))
+            return
         if recorded is None:
             logger.info("Upload was processed before")
             return
         fault, run = recorded.fault, recorded.run
         logger.info(
-            "Upload processed",
+            "Upload processed again" if isinstance(version, Reingest) else "Upload processed",
             status=recorded.status,
             expired=recorded.is_expired,
             error=fault and fault._asdict(),

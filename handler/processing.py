@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid5
 
 from psycopg import Connection
 
-from handler.announcing import outbox
+from handler.announcing import FAILURES_CHANGED, OBJECT_PROCESSED, outbox
 from handler.announcing.changes import failure_changes
-from handler.announcing.event import object_processed
+from handler.announcing.event import Event, object_processed, replacing, says_the_same
 from handler.announcing.failures_changed import failures_changed
 from handler.announcing.publisher import EventPublisher
-from handler.errors import PermanentFault
-from handler.notifications import Upload
+from handler.errors import NotFound, NotReplaced, PermanentFault
+from handler.notifications import Reingest, Upload
 from handler.origin import Origin
 from handler.outcome import Artifact, Expired, Faulty, OpenReport, UploadOutcome
 from handler.reading.junit import JUnitReport
@@ -49,6 +50,22 @@ class Processor:
         sent = outbox.send(self.database.connected(), upload.event_id, self.publisher)
         return recorded if sent else None
 
+    def process_again(self, asked: Reingest) -> Recorded | None:
+        """Reads a recorded upload again, records it anew and announces it under the id of the request.
+
+        Returns what is recorded then, or None if all of it was done before. Raises NotReplaced; anything else is
+        transient, as above.
+        """
+        connection = self.database.connected()
+        with connection.transaction():
+            upload = uploads.hold(connection, asked)
+            if upload is None:
+                raise NotReplaced("Nothing is recorded of the upload.")
+            if not outbox.holds(connection, asked.event_id):
+                self._record_anew(connection, upload, asked)
+        sent = outbox.send(self.database.connected(), upload.event_id, self.publisher)
+        return uploads.find(self.database.connected(), upload) if sent else None
+
     def _record(self, upload: Upload) -> Recorded:
         origin = Origin.of(upload.readable_key, metadata={})
         try:
@@ -65,19 +82,56 @@ class Processor:
             self._leave_events(connection, recorded)
         return recorded
 
+    def _record_anew(self, connection: Connection[Any], upload: Upload, asked: Reingest) -> None:
+        if self._is_expired(upload):
+            raise NotReplaced("The upload is past its retention.")
+        try:
+            with self.storage.open(upload) as stored:
+                origin = Origin.of(upload.readable_key, stored.metadata)
+                recorded = self._write_anew(connection, upload, origin, stored)
+        except NotFound as fault:
+            raise NotReplaced(str(fault)) from None
+        self._leave_replacing_events(connection, recorded, asked)
+
+    def _write_anew(
+        self, connection: Connection[Any], upload: Upload, origin: Origin, stored: StoredObject
+    ) -> Recorded:
+        try:
+            # What was written until a fault is found is taken back, and the upload still held.
+            with connection.transaction():
+                return uploads.record_anew(connection, upload, origin, self._outcome(upload, origin, stored))
+        except PermanentFault as fault:
+            return uploads.record_anew(connection, upload, origin, Faulty(fault))
+
     def _leave_events(self, connection: Connection[Any], recorded: Recorded) -> None:
         processed = object_processed(recorded, self.results_address)
         # Whoever records the upload says what its run changed: later on, other runs stand before it.
         is_new = outbox.add(connection, recorded.upload.event_id, processed)
-        if is_new and recorded.run and (changes := failure_changes(connection, recorded.run)):
-            changed = failures_changed(
+        if is_new and (changed := self._failures_changed(connection, recorded)):
+            outbox.add(connection, recorded.upload.event_id, changed)
+
+    def _leave_replacing_events(self, connection: Connection[Any], recorded: Recorded, asked: Reingest) -> None:
+        upload_id = recorded.upload.event_id
+        processed = object_processed(recorded, self.results_address)
+        before = outbox.latest(connection, upload_id, OBJECT_PROCESSED)
+        outbox.add(connection, upload_id, replacing(before, processed, by=asked.event_id))
+        if changed := self._failures_changed(connection, recorded):
+            before = outbox.latest(connection, upload_id, FAILURES_CHANGED)
+            # Nobody is to be told once more what they know.
+            if not (before and says_the_same(before, changed)):
+                by = uuid5(asked.event_id, FAILURES_CHANGED)
+                outbox.add(connection, upload_id, replacing(before, changed, by=by))
+
+    def _failures_changed(self, connection: Connection[Any], recorded: Recorded) -> Event | None:
+        if recorded.run and (changes := failure_changes(connection, recorded.run)):
+            return failures_changed(
                 recorded.origin,
                 recorded.run,
                 changes,
                 results_address=self.results_address,
                 with_names=self.announce_test_names,
             )
-            outbox.add(connection, recorded.upload.event_id, changed)
+        return None
 
     def _outcome(self, upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutcome:
         if upload.kind == "artifact":

@@ -20,6 +20,23 @@ class Event(NamedTuple):
     detail: EventDetail
 
 
+def replacing(before: Event | None, event: Event, *, by: UUID) -> Event:
+    """The event under the id `by`: what it says counts in the place of what was said before, if there was anything."""
+    detail = {**event.detail, "event_id": str(by)}
+    if before:
+        detail["replaces"] = str(before.id)
+    return event._replace(id=by, detail=detail)
+
+
+def says_the_same(one: Event, other: Event) -> bool:
+    """Whether they differ in nothing but their ids."""
+    return _told(one) == _told(other)
+
+
+def _told(event: Event) -> EventDetail:
+    return {name: value for name, value in event.detail.items() if name not in {"event_id", "replaces"}}
+
+
 def object_processed(recorded: Recorded, results_address: str) -> Event:
     """What is said of every upload: see docs/ingesting.md, "The events"."""
     upload, run, fault = recorded.upload, recorded.run, recorded.fault

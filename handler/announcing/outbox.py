@@ -21,6 +21,13 @@ insert into outbox (event_id, upload_id, detail_type, detail) values (%s, %s, %s
 _UNSENT = """
 select event_id, detail_type, detail from outbox where upload_id = %s and sent_at is null order by position for update
 """
+_HOLDS = "select exists (select from outbox where event_id = %s)"
+_LATEST = """
+select event_id, detail_type, detail from outbox
+where (upload_id, detail_type) = (%s, %s)
+order by position desc
+limit 1
+"""
 _MARK_SENT = "update outbox set sent_at = clock_timestamp() where event_id = any(%s)"
 
 
@@ -31,6 +38,18 @@ def add(connection: Connection[Any], upload_id: UUID, event: Event) -> bool:
     """
     values = [event.id, upload_id, event.detail_type, Jsonb(event.detail)]
     return connection.execute(_ADD, values).rowcount == 1
+
+
+def holds(connection: Connection[Any], event_id: UUID) -> bool:
+    """Whether the event was left before, sent or not."""
+    [(is_there,)] = connection.execute(_HOLDS, [event_id])
+    return bool(is_there)
+
+
+def latest(connection: Connection[Any], upload_id: UUID, detail_type: str) -> Event | None:
+    """The last event of this type that was left of the upload."""
+    row = connection.execute(_LATEST, [upload_id, detail_type]).fetchone()
+    return Event(*row) if row else None
 
 
 def send(connection: Connection[Any], upload_id: UUID, publisher: EventPublisher) -> bool:

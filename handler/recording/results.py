@@ -12,15 +12,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection, Cursor, sql
+from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from handler.origin import Origin
 from handler.reading.limits import MAX_DURATION
-from handler.reading.report import Attempt, Outcome, Report, SuiteOutput
+from handler.reading.report import Attempt, Outcome, Report, SuiteOutput, Summary
 from handler.recording.merging import CREATE_OUTCOME, merge
-from handler.recording.numbering import ALL_KNOWN, SOME_NEW, hold_numbers_for_new_tests, numbers_of
-from handler.recording.projects import branch_of, project_of, series_of, take_turn
+from handler.recording.numbering import ALL_KNOWN, SOME_NEW, Numbers, hold_numbers_for_new_tests, numbers_of
+from handler.recording.projects import Series, branch_of, project_of, series_of, take_turn
 
 TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 
@@ -28,7 +28,7 @@ TOTALS = ("tests", "passed", "failed", "error", "skipped", "flaky")
 # comes only after six times the function's timeout. Its wait for the lock of another report with new tests of the same
 # project is part of the statement, and may take as long. With the usual 4 MB, a report of 100,000 cases is sorted on
 # disk again and again; a function sorts two or three things at once.
-_SETTINGS = "set local statement_timeout = '5min'; set local lock_timeout = 0; set local work_mem = '16MB'"
+SETTINGS = "set local statement_timeout = '5min'; set local lock_timeout = 0; set local work_mem = '16MB'"
 
 # Tests in one row of history.durations, as the view `result` and the functions have it.
 _TILE = 256
@@ -180,6 +180,21 @@ class Run:
     incomplete_suites: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadRun:
+    """A report that was read within the transaction that is open: its tests are numbered, and its outcomes at hand.
+
+    From here on its project, branch and series are there, and no number of the project's tests is taken back.
+    """
+
+    project_id: int
+    branch_id: int
+    series: Series
+    numbers: Numbers | None
+    origin: Origin
+    summary: Summary
+
+
 def record_run(
     connection: Connection[Any], event_id: UUID, report: Report, *, origin: Origin, uploaded_at: datetime
 ) -> Run:
@@ -187,10 +202,23 @@ def record_run(
 
     Raises what reading the report raises.
     """
+    read = read_run(connection, report, origin)
+    key = free_key(connection, event_id, uploaded_at)
+    run = write_run(connection, event_id, key, read)
+    take_turn(connection, read.project_id)
+    keep_up(connection, key)
+    return run
+
+
+def read_run(connection: Connection[Any], report: Report, origin: Origin) -> ReadRun:
+    """Reads the report into the connection's own tables, and numbers its tests.
+
+    Raises what reading the report raises.
+    """
     connection.execute(_CREATE_ATTEMPT)
     connection.execute(CREATE_OUTCOME)
     with connection.cursor() as cursor:
-        cursor.execute(_SETTINGS)
+        cursor.execute(SETTINGS)
         with cursor.copy(_COPY_ATTEMPTS) as copy:
             copy.set_types(list(_COPIED_TYPES.values()))
             for row in _rows(report):
@@ -201,46 +229,59 @@ def record_run(
         seen = numbers_of(cursor, project_id)
         merge(cursor)
         summary = report.summary()
-        branch_id = branch_of(connection, project_id, origin.branch)
-        series = series_of(connection, project_id, origin.series)
-        numbers = hold_numbers_for_new_tests(cursor, project_id, seen)
-        parameters = {
-            "run_id": _run_id(cursor, event_id, uploaded_at),
-            "event_id": event_id,
-            "project_id": project_id,
-            "tests": numbers.given if numbers else None,
-            "branch_id": branch_id,
-            "series_id": series.id,
-            "commit": origin.commit,
-            "main_branch": origin.main_branch,
-            "tile": _TILE,
-            "shortest": _SHORTEST,
-            "started_at": summary.started_at,
-            "duration": summary.duration,
-            "unit": summary.duration_unit,
-            "max_duration": MAX_DURATION,
-            "incomplete_suites": summary.incomplete_suites,
-            "hostnames": list(summary.hostnames),
-            "properties": Jsonb(summary.properties),
-        }
-        [counts] = cursor.execute((SOME_NEW if numbers else ALL_KNOWN) + _RECORD, parameters)
-        take_turn(connection, project_id)
-        cursor.execute(_KEEP_UP, parameters)
+        return ReadRun(
+            project_id=project_id,
+            branch_id=branch_of(connection, project_id, origin.branch),
+            series=series_of(connection, project_id, origin.series),
+            numbers=hold_numbers_for_new_tests(cursor, project_id, seen),
+            origin=origin,
+            summary=summary,
+        )
+
+
+def free_key(connection: Connection[Any], event_id: UUID, uploaded_at: datetime) -> int:
+    """Of a run: the order of keys is that of time, in whatever order reports arrive."""
+    key = int(uploaded_at.timestamp() * 1000) << 20 | event_id.int & 0xFFFFF
+    while connection.execute("select 1 from history.run where id = %s", [key]).fetchone():
+        key += 1
+    return key
+
+
+def write_run(connection: Connection[Any], event_id: UUID, key: int, read: ReadRun) -> Run:
+    """Writes what was read. What fails now, and how long tests take, is not kept up by that."""
+    summary, origin = read.summary, read.origin
+    parameters = {
+        "run_id": key,
+        "event_id": event_id,
+        "project_id": read.project_id,
+        "tests": read.numbers.given if read.numbers else None,
+        "branch_id": read.branch_id,
+        "series_id": read.series.id,
+        "commit": origin.commit,
+        "main_branch": origin.main_branch,
+        "tile": _TILE,
+        "shortest": _SHORTEST,
+        "started_at": summary.started_at,
+        "duration": summary.duration,
+        "unit": summary.duration_unit,
+        "max_duration": MAX_DURATION,
+        "incomplete_suites": summary.incomplete_suites,
+        "hostnames": list(summary.hostnames),
+        "properties": Jsonb(summary.properties),
+    }
+    [counts] = connection.execute((SOME_NEW if read.numbers else ALL_KNOWN) + _RECORD, parameters)
     return Run(
         id=event_id,
-        series=series.name,
+        series=read.series.name,
         totals=dict(zip(TOTALS, counts, strict=True)),
         duration=summary.duration,
         incomplete_suites=summary.incomplete_suites,
     )
 
 
-def _run_id(cursor: Cursor[Any], event_id: UUID, uploaded_at: datetime) -> int:
-    """The order of ids is that of time, in whatever order reports arrive."""
-    run_id = int(uploaded_at.timestamp() * 1000) << 20 | event_id.int & 0xFFFFF
-    while cursor.execute("select 1 from history.run where id = %s", [run_id]).fetchone():
-        run_id += 1
-    return run_id
+def keep_up(connection: Connection[Any], key: int) -> None:
+    """Adds the run to what fails now and to how long tests take, once it is the turn of whoever wrote it."""
+    connection.execute(_KEEP_UP, {"run_id": key})
 
 
 def _rows(report: Report) -> Iterator[tuple[Any, ...]]:

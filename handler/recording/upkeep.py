@@ -33,12 +33,14 @@ _OLD_TEXTS = """
 select distinct run_id from history.texts
 where run_id < history.key_of(now() - make_interval(days => %s)) order by run_id limit %s
 """
+# Whoever reads one of them again takes all of it away, in another order: it is waited for, or waits.
+_KEEP_RUNS = "select from history.run where id = any(%s) order by id for key share"
 _DELETE_TEXTS = "delete from history.texts where run_id = any(%s)"
 # What passed at once and said nothing else than its texts is as good as any other pass.
 _DELETE_PASSES = "delete from history.notable where run_id = any(%s) and status = 'passed' and attempts = 1"
 
 _OLD_SUITE_OUTPUTS = """
-select distinct suite_output.run_id from suite_output
+select distinct run.id, event_id from suite_output
 join history.run on event_id = suite_output.run_id
 where run.id < history.key_of(now() - make_interval(days => %s)) limit %s
 """
@@ -170,6 +172,7 @@ def remove_unused(connection: Connection[Any], projects: Sequence[int], seconds_
 def _remove_texts(connection: Connection[Any], days: int) -> int:
     with connection.transaction():
         runs = [run_id for (run_id,) in connection.execute(_OLD_TEXTS, [days, _RUNS])]
+        connection.execute(_KEEP_RUNS, [runs])
         connection.execute(_DELETE_TEXTS, [runs])
         connection.execute(_DELETE_PASSES, [runs])
     return len(runs)
@@ -177,8 +180,9 @@ def _remove_texts(connection: Connection[Any], days: int) -> int:
 
 def _remove_suite_outputs(connection: Connection[Any], days: int) -> int:
     with connection.transaction():
-        runs = [run_id for (run_id,) in connection.execute(_OLD_SUITE_OUTPUTS, [days, _RUNS])]
-        connection.execute(_DELETE_SUITE_OUTPUTS, [runs])
+        runs = connection.execute(_OLD_SUITE_OUTPUTS, [days, _RUNS]).fetchall()
+        connection.execute(_KEEP_RUNS, [[run_id for run_id, _ in runs]])
+        connection.execute(_DELETE_SUITE_OUTPUTS, [[event_id for _, event_id in runs]])
     return len(runs)
 
 

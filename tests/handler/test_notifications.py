@@ -1,4 +1,4 @@
-"""S3 notifications, as SQS delivers them."""
+"""The messages of the ingest queue, as SQS delivers them."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.errors import InvalidMessage
-from handler.notifications import Upload, read_uploads
+from handler.notifications import Reingest, Upload, read_message
 
 UPLOADED_AT = datetime(2026, 11, 23, 12, 30, 15, 123000, tzinfo=UTC)
 UPLOAD = Upload(bucket="uploads", key="shop/report.xml", version_id="v1", etag="e", size=7, uploaded_at=UPLOADED_AT)
@@ -34,7 +34,7 @@ def body(*records: dict[str, Any]) -> str:
 
 def test_a_message_may_hold_several_uploads() -> None:
     """All are returned, in the order of the message."""
-    uploads = read_uploads(body(record(), record(versionId="v2")))
+    uploads = read_message(body(record(), record(versionId="v2")))
     assert uploads == [
         UPLOAD,
         dataclasses.replace(UPLOAD, version_id="v2"),
@@ -44,19 +44,19 @@ def test_a_message_may_hold_several_uploads() -> None:
 def test_the_test_event_of_a_new_notification_holds_no_upload() -> None:
     """S3 sends it once, when the notification is set up."""
     test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads", "RequestId": "1"}
-    assert read_uploads(json.dumps(test_event)) == []
+    assert read_message(json.dumps(test_event)) == []
 
 
 def test_a_key_is_unquoted_once() -> None:
     """A percent sign or plus of the key itself survives."""
-    [upload] = read_uploads(body(record(key="my+shop/100%2525+a%2Bb+%C3%BC.xml")))
+    [upload] = read_message(body(record(key="my+shop/100%2525+a%2Bb+%C3%BC.xml")))
     assert upload.key == "my shop/100%25 a+b ü.xml"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_every_key_comes_back_as_it_was_uploaded(key: str) -> None:
     """Whatever characters it has."""
-    [upload] = read_uploads(body(record(key=quote_plus(key))))
+    [upload] = read_message(body(record(key=quote_plus(key))))
     assert upload.key == key
 
 
@@ -72,6 +72,9 @@ def test_every_key_comes_back_as_it_was_uploaded(key: str) -> None:
         '{"Records": [{}]}',
         body({**record(), "eventName": "ObjectRemoved:Delete"}),
         body({**record(), "eventName": None}),
+        body({**record(), "eventName": "Reingest"}),
+        body({**record(), "eventName": "Reingest", "requestId": None}),
+        body({**record(), "eventName": "Reingest", "requestId": "1"}),
         body({**record(), "eventTime": None}),
         body({**record(), "eventTime": "yesterday"}),
         body({**record(), "eventTime": "2026-11-23T12:30:15.123"}),
@@ -81,7 +84,7 @@ def test_every_key_comes_back_as_it_was_uploaded(key: str) -> None:
 def test_anything_else_is_refused_without_being_quoted(text: str) -> None:
     """The message could hold anything, and the sentence is logged."""
     with pytest.raises(InvalidMessage) as error:
-        read_uploads(text)
+        read_message(text)
     assert str(error.value) == "The message is not a notification of objects created in a versioned bucket."
 
 
@@ -90,7 +93,7 @@ def test_an_object_without_version_is_refused() -> None:
     unversioned = record()
     del unversioned["s3"]["object"]["versionId"]
     with pytest.raises(InvalidMessage):
-        read_uploads(body(unversioned))
+        read_message(body(unversioned))
 
 
 def test_the_event_id_never_changes() -> None:
@@ -152,3 +155,28 @@ def test_keys_that_read_alike_are_different_uploads() -> None:
     """The identity is that of the key itself."""
     nul, replaced = (dataclasses.replace(UPLOAD, key=key) for key in ("a\0", "a\N{REPLACEMENT CHARACTER}"))
     assert nul.event_id != replaced.event_id
+
+
+class TestReingest:
+    """An operator's request."""
+
+    ASKED = Reingest(bucket="uploads", key="shop/report.xml", version_id="v1", request_id=UUID(int=7))
+
+    @given(st.text(min_size=1))
+    def test_it_is_read_as_it_was_written(self, key: str) -> None:
+        """Whatever the key; but what is no text has no place in a message."""
+        asked = dataclasses.replace(self.ASKED, key=key.encode(errors="replace").decode())
+        assert read_message(asked.message()) == [asked]
+
+    def test_it_is_about_the_same_upload(self) -> None:
+        """As the notification of the same version."""
+        assert self.ASKED.upload_id == UPLOAD.upload_id
+
+    def test_its_event_never_changes(self) -> None:
+        """Consumers recognise what is delivered twice."""
+        assert self.ASKED.event_id == UUID("a38a5412-8762-5a27-bb50-e1fe7f4591be")
+
+    def test_each_request_has_an_event_of_its_own(self) -> None:
+        """And none that of the upload."""
+        other = dataclasses.replace(self.ASKED, request_id=UUID(int=8))
+        assert len({self.ASKED.event_id, other.event_id, UPLOAD.event_id}) == 3

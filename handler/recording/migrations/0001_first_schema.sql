@@ -479,7 +479,22 @@ begin atomic
     where branch.id = of_branch;
 end;
 
-comment on function history.renew_failing is 'After a run was removed from among others.';
+comment on function history.renew_failing(integer, integer) is 'After a run was removed from among others.';
+
+create function history.renew_failing(of_branch integer, of_series integer, wanted varbit) returns void
+language plpgsql
+as $$
+begin
+    if bit_count(wanted) > 0 then
+        delete from history.failing
+        where (branch_id, series_id) = (of_branch, of_series) and history.has(wanted, number);
+        perform history.add_failing(of_branch, of_series, wanted);
+    end if;
+end
+$$;
+
+comment on function history.renew_failing(integer, integer, varbit) is
+    'After the outcomes of these tests changed in a run. It takes time for them alone.';
 
 create function history.keep_failing(of_run bigint) returns void
 language plpgsql

@@ -28,7 +28,7 @@ from handler.announcing import FAILURES_CHANGED, OBJECT_PROCESSED, outbox
 from handler.announcing.event import Event, object_processed
 from handler.announcing.publisher import EventPublisher
 from handler.log import logger
-from handler.notifications import Upload, read_uploads
+from handler.notifications import Upload, read_message
 from handler.origin import Origin
 from handler.outcome import Artifact
 from handler.processing import Processor
@@ -329,7 +329,8 @@ def aged(record: dict[str, Any], *, minutes: int) -> dict[str, Any]:
 
 def upload_of(record: dict[str, Any]) -> Upload:
     """The upload that an S3 record announces."""
-    [upload] = read_uploads(json.dumps({"Records": [record]}))
+    [upload] = read_message(json.dumps({"Records": [record]}))
+    assert isinstance(upload, Upload)
     return upload
 
 

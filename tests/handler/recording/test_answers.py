@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handler.errors import NotXml
 from handler.notifications import Upload
 from handler.origin import Origin
-from handler.outcome import OpenReport
+from handler.outcome import Faulty, OpenReport, UploadOutcome
 from handler.recording import removal, upkeep, uploads
 from tests.handler.helpers import plain_history
 from tests.handler.helpers.plain_history import Answer, PlainRun
@@ -64,16 +66,43 @@ def upload_of(key: str, uploaded_at: datetime) -> Upload:
 
 def deliver(connection: psycopg.Connection[Any], run: PlainRun) -> None:
     """As the function records it, unless it did so before."""
+    with connection.transaction():
+        uploads.record(connection, upload_of(run.key, run.uploaded_at), origin_of(run), report_on(run))
+
+
+def read_again(connection: psycopg.Connection[Any], run: PlainRun, outcome: UploadOutcome | None = None) -> None:
+    """As the function records it anew; by default, what the run says now."""
+    upload = upload_of(run.key, run.uploaded_at)
+    with connection.transaction():
+        assert uploads.hold(connection, upload)
+        uploads.record_anew(connection, upload, origin_of(run), outcome or report_on(run))
+
+
+def origin_of(run: PlainRun) -> Origin:
+    return Origin(project="shop", series=run.series, branch=run.branch, commit=run.commit, main_branch=run.main_branch)
+
+
+def report_on(run: PlainRun) -> OpenReport:
     cases = [
         case(status, name) if seconds is None else case(status, name, time=seconds)
         for name, (status, seconds) in run.results.items()
     ]
-    report = report_of(f"<testsuite>{''.join(cases)}</testsuite>", project="shop")
-    origin = Origin(
-        project="shop", series=run.series, branch=run.branch, commit=run.commit, main_branch=run.main_branch
-    )
-    with connection.transaction():
-        uploads.record(connection, upload_of(run.key, run.uploaded_at), origin, OpenReport(report))
+    return OpenReport(report_of(f"<testsuite>{''.join(cases)}</testsuite>", project="shop"))
+
+
+def otherwise(chance: random.Random, run: PlainRun) -> PlainRun:
+    """The run as another reader understands it: of most of its tests the same, and mostly of the same place."""
+    results = {
+        name: (chance.choice(STATUSES), chance.choice(SECONDS)) if chance.random() < 0.3 else result
+        for name, result in run.results.items()
+        if chance.random() < 0.9
+    }
+    if chance.random() < 0.3:
+        results["found later"] = (chance.choice(STATUSES), chance.choice(SECONDS))
+    if chance.random() < 0.8:
+        return dataclasses.replace(run, results=results)
+    series, branch = chance.choice(["linux", "windows"]), chance.choice(["main", "trunk", None])
+    return dataclasses.replace(run, results=results, series=series, branch=branch, commit=chance.choice(["c1", "c2"]))
 
 
 def remove(connection: psycopg.Connection[Any], run: PlainRun) -> None:
@@ -145,7 +174,9 @@ def ordered_means(slowest: Answer) -> list[float]:
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chance=st.randoms(use_true_random=False), count=st.integers(1, 40))
 def test_each_answer_is_that_of_a_plain_recomputation(recorder: Recorder, chance: random.Random, count: int) -> None:
-    """Reports come late, twice and out of order, some are removed, and the oldest and all that hangs on them expire."""
+    """Reports come late, twice and out of order, some are removed or read again, and the oldest and all that hangs on
+    them expire.
+    """
     recorder.connection.execute(EMPTY)
     oldest = NOW - timedelta(days=365)
     there: list[PlainRun] = []
@@ -162,6 +193,18 @@ def test_each_answer_is_that_of_a_plain_recomputation(recorder: Recorder, chance
             deliver(recorder.connection, chance.choice(there))
         if there and chance.random() < 0.2:
             remove(recorder.connection, there.pop(chance.randrange(len(there))))
+        if there and chance.random() < 0.3:
+            place = chance.randrange(len(there))
+            there[place] = otherwise(chance, there[place])
+            read_again(recorder.connection, there[place])
+        if there and chance.random() < 0.1:
+            # A fault, and then not.
+            place = chance.randrange(len(there))
+            read_again(recorder.connection, there[place], Faulty(NotXml("Not at all.")))
+            if chance.random() < 0.5:
+                read_again(recorder.connection, there[place])
+            else:
+                there.pop(place)
     assert_answers_are_plain(recorder.connection, there)
 
 
@@ -170,16 +213,20 @@ def test_so_it_is_when_reports_come_and_go_at_the_same_moment(postgres: Postgres
     """In ten containers, which wait for each other and for nothing else."""
     chance = random.Random(seed)  # noqa: S311 - the same at each call
     runs = made_up(chance, runs=80)
-    removed = chance.sample(runs, 20)
+    removed, misread = runs[:20], runs[10:50]
+    read = {run.key: otherwise(chance, run) for run in misread}
+    chance.shuffle(runs)
 
     def work(nth: int) -> None:
         with postgres.connect() as connection:
             for run in runs[nth::10]:
                 deliver(connection, run)
+                if run in misread:
+                    read_again(connection, read[run.key])
                 if run in removed:
                     remove(connection, run)
 
     with ThreadPoolExecutor(10) as containers:
         list(containers.map(work, range(10)))
     with postgres.connect() as connection:
-        assert_answers_are_plain(connection, [run for run in runs if run not in removed])
+        assert_answers_are_plain(connection, [read.get(run.key, run) for run in runs if run not in removed])

@@ -583,5 +583,4 @@ def test_two_runs_whose_ids_would_be_the_same_have_two(recorder: Recorder) -> No
     """Twenty bits of the event's id leave that to chance."""
     event_id = recorder.record(case("passed"), days_ago=1).id
     [(run_id,)] = recorder.query("select id from history.run")
-    with recorder.connection.cursor() as cursor:
-        assert results._run_id(cursor, event_id, ago(1)) == run_id + 1
+    assert results.free_key(recorder.connection, event_id, ago(1)) == run_id + 1
