@@ -26,7 +26,7 @@ from handler.lambda_context import LambdaContext
 from handler.log import logger
 from handler.metric_names import NAMESPACE, SERVICE, MetricName
 from handler.parameters import ParameterStore
-from handler.recording import database, forgetting, reader, schema, upkeep
+from handler.recording import database, finding, forgetting, reader, schema, upkeep
 
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
@@ -60,7 +60,7 @@ class Unavailable(Exception):
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: PLR0911 - one for each
     """Does one of these, and answers what came of it:
 
     - `{"migrate": true}`: brings the schema up to date: `{"version": 3, "applied": [2, 3]}`.
@@ -68,6 +68,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     - `{"find": {"project": "shop"}}` or `{"find": {"upload": "<event_id>"}}`: some of these uploads, each with
       `event_id`, `bucket`, `key` and `version_id`; and how many there are in all: `{"uploads": [...], "count": 1234}`.
     - `{"forget": ["<event_id>", ...]}`: removes these uploads: see forgetting.forget.
+    - `{"find_reports": {"project": "shop", "after": "<event_id>"}}`, or with "upload": the same of reports alone, those
+      behind this one in the order of their ids. All are behind the id of zeros.
 
     Raises MigrationFailed, SchemaMismatch and Unavailable, whose sentence a deploy ends with, and ValueError for any
     other event.
@@ -90,9 +92,19 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             return invocation.find(event_id=UUID(event_id))
         case {"forget": [*event_ids]} if len(event) == 1:
             return invocation.forget([UUID(event_id) for event_id in event_ids])
+        case {"find_reports": {"project": str(project), "after": str(after)} as what} if (len(what), len(event)) == (
+            2,
+            1,
+        ):
+            return invocation.find_reports(project=project, after=UUID(after))
+        case {"find_reports": {"upload": str(event_id), "after": str(after)} as what} if (len(what), len(event)) == (
+            2,
+            1,
+        ):
+            return invocation.find_reports(event_id=UUID(event_id), after=UUID(after))
     raise ValueError(
         'The schema function takes {"migrate": true}, {"upkeep": true}, {"find": {"project": "..."}},'
-        ' {"find": {"upload": "..."}} or {"forget": ["..."]}.'
+        ' {"find": {"upload": "..."}}, {"forget": ["..."]} or {"find_reports": {..., "after": "..."}}.'
     )
 
 
@@ -136,7 +148,11 @@ class _Invocation:
 
     def find(self, *, project: str | None = None, event_id: UUID | None = None) -> dict[str, Any]:
         with self._connected() as connection:
-            return forgetting.find(connection, project=project, event_id=event_id)
+            return finding.find(connection, project=project, event_id=event_id)
+
+    def find_reports(self, *, project: str | None = None, event_id: UUID | None = None, after: UUID) -> dict[str, Any]:
+        with self._connected() as connection:
+            return finding.find_reports(connection, project=project, event_id=event_id, after=after)
 
     def forget(self, event_ids: list[UUID]) -> dict[str, Any]:
         # Alone, since the upkeep would remove the same rows in another order.

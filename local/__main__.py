@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
@@ -13,12 +14,14 @@ from handler.addresses import OPEN_PORT
 from local import running
 from local.cdktf import CommandFailedError
 from local.demo import run_demo
-from local.forget import NotForgottenError, run_forget
+from local.forget import run_forget
 from local.open import run_open
+from local.operating import NotDoneError
 from local.pages import PortTakenError
 from local.postgres import PostgresUnavailableError
 from local.processes import ChildProcessFailedError
 from local.refusals import ResultsUnavailableError
+from local.reingest import run_reingest
 from local.running import AlreadyRunsError, NothingRunsError
 from local.tables import run_results
 from local.up import run_up
@@ -45,7 +48,7 @@ def main() -> None:
         AlreadyRunsError,
         ChildProcessFailedError,
         CommandFailedError,
-        NotForgottenError,
+        NotDoneError,
         NothingRunsError,
         NotProcessedError,
         PortTakenError,
@@ -116,14 +119,27 @@ def _parser() -> argparse.ArgumentParser:
         " environment in AWS, with your credentials. They need lambda:InvokeFunction on the schema function and"
         " s3:DeleteObjectVersion on the upload bucket.",
     )
-    what = forget.add_mutually_exclusive_group(required=True)
-    what.add_argument("--project", help="all uploads of this project")
-    what.add_argument("--upload", metavar="ID", help="the upload with this event_id, which is also that of its run")
-    forget.add_argument("--environment", metavar="SUFFIX", help="in AWS; default: the platform that `up` keeps")
-    forget.add_argument("--yes", action="store_true", help="do not ask")
     forget.set_defaults(run=_forget, interrupted="Interrupted: what was removed is removed; run it again for the rest.")
 
-    for command in (up, upload, results, forget):
+    reingest = commands.add_parser(
+        "reingest",
+        help="read recorded reports again: of a project, or a single one",
+        description="Have the ingest function read recorded reports again, after a fix of what reads them: on the"
+        " platform that `up` keeps, or in an environment in AWS, with your credentials. They need"
+        " lambda:InvokeFunction on the schema function and sqs:SendMessage on the ingest queue.",
+    )
+    reingest.set_defaults(
+        run=_reingest, interrupted="Interrupted: what was asked for is read again; run it again for all of it."
+    )
+
+    for command in (forget, reingest):
+        what = command.add_mutually_exclusive_group(required=True)
+        what.add_argument("--project", help="all uploads of this project")
+        what.add_argument("--upload", metavar="ID", help="the upload with this event_id, which is also that of its run")
+        command.add_argument("--environment", metavar="SUFFIX", help="in AWS; default: the platform that `up` keeps")
+        command.add_argument("--yes", action="store_true", help="do not ask")
+
+    for command in (up, upload, results, forget, reingest):
         command.add_argument(
             "--platform",
             type=Path,
@@ -171,14 +187,22 @@ def _open(console: Console, arguments: argparse.Namespace) -> bool:
 
 
 def _forget(console: Console, arguments: argparse.Namespace) -> bool:
-    run_forget(
-        console,
-        environment=arguments.environment,
-        platform=arguments.platform,
-        wanted={"project": arguments.project} if arguments.project else {"upload": arguments.upload},
-        is_confirmed=arguments.yes,
-    )
+    run_forget(console, **_wanted(arguments))
     return True
+
+
+def _reingest(console: Console, arguments: argparse.Namespace) -> bool:
+    run_reingest(console, **_wanted(arguments))
+    return True
+
+
+def _wanted(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "environment": arguments.environment,
+        "platform": arguments.platform,
+        "wanted": {"project": arguments.project} if arguments.project else {"upload": arguments.upload},
+        "is_confirmed": arguments.yes,
+    }
 
 
 def _positive(text: str) -> int:

@@ -6,19 +6,24 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from handler.addresses import OPEN_ADDRESS
+from handler.errors import NotXml
+from handler.notifications import ObjectVersion
+from handler.origin import Origin
+from handler.outcome import Faulty
+from handler.recording import uploads
 from local.cdktf import PROJECT
 from local.emulator import clean_environment
 from local.platform import Platform
 from local.processes import free_port
 from local.running import announcement
 from tests.e2e.stacks import SUFFIX
-from tests.e2e.uploads import event_of, upload
+from tests.e2e.uploads import event_of, row_of, upload
 
 PROJECT_NAME = "commands"
 TITLES = ("Latest runs", "Slowest tests of the last 30 days", "Flaky tests of the last 30 days", "Failing tests")
@@ -44,12 +49,14 @@ def failed(name: str, message: str) -> str:
     return f'<testcase classname="cart" name="{name}" time="0.5"><failure message="{message}"/></testcase>'
 
 
-def run_local(announced: Path, *arguments: str, input: str = "") -> tuple[int, list[str], str]:
+def run_local(
+    announced: Path, *arguments: str, input: str = "", environment: Mapping[str, str] = os.environ
+) -> tuple[int, list[str], str]:
     """`python -m local`, in the folder of `announced`: its exit code, lines without their layout, and errors."""
     answer = subprocess.run(
         [sys.executable, "-m", "local", *arguments, f"--platform={announced}"],
         cwd=announced.parent,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "140"},
+        env={**environment, "PYTHONPATH": str(PROJECT), "COLUMNS": "140"},
         capture_output=True,
         text=True,
         input=input,
@@ -197,6 +204,55 @@ class TestForget:
         """In one sentence."""
         code, _, errors = run_local(announced, "forget", "--upload", "shop")
         assert (code, errors) == (1, "TAP: tap-schema-staging fails: badly formed hexadecimal UUID string\n")
+
+
+class TestReingest:
+    """`reingest` has reports read again."""
+
+    def misread(self, platform: Platform, key: str) -> str:
+        """Lets the record of a report be what an older reader may have made of it; the id of its upload."""
+        with platform.access.connect() as connection, connection.transaction():
+            [(bucket, version_id)] = connection.execute("select bucket, version_id from upload where key = %s", [key])
+            upload = uploads.hold(connection, ObjectVersion(bucket=bucket, key=key, version_id=version_id))
+            assert upload
+            uploads.record_anew(connection, upload, Origin.of(key, {}), Faulty(NotXml("Of an older reader.")))
+        return str(upload.event_id)
+
+    def test_the_reports_of_a_project_are_read_again(self, platform: Platform, announced: Path) -> None:
+        """As if they had been read right at once; an event says so."""
+        (announced.parent / "r.xml").write_text(report(passed("a", 1)))
+        run_local(announced, "upload", "r.xml", "--project", "again")
+        first = event_of(platform, "again/r.xml")
+        self.misread(platform, "again/r.xml")
+        code, lines, errors = run_local(announced, "reingest", "--project", "again", "--yes")
+        assert (code, errors) == (0, "")
+        function = platform.access.outputs["lambda_function_name"]
+        said = f"Asked for: 1 report of the project again. {function} reads them in the order of its queue."
+        assert lines == ["0 left", said]
+        event = event_of(platform, "again/r.xml")
+        assert (event["status"], event["replaces"]) == ("success", first["event_id"])
+        assert event["run"] == first["run"]
+        row = row_of(platform, "again/r.xml")
+        assert row
+        assert (row["status"], row["error_code"]) == ("success", None)
+
+    def test_one_is_read_again_in_aws_once_its_id_is_repeated(self, platform: Platform, announced: Path) -> None:
+        """By the operator's credentials alone, which find the queue."""
+        (announced.parent / "s.xml").write_text(report(passed("a", 1)))
+        run_local(announced, "upload", "s.xml", "--project", "once-more")
+        event_of(platform, "once-more/s.xml")
+        event_id = self.misread(platform, "once-more/s.xml")
+        arguments = ("reingest", "--upload", event_id, f"--environment={SUFFIX}")
+        environment = {**clean_environment(), **platform.emulator.environment()}
+        code, lines, _ = run_local(announced, *arguments, input=f"{event_id}\n", environment=environment)
+        assert (code, lines[-1]) == (0, f"Write {SUFFIX}/{event_id} to go on: Nothing was asked for.")
+        code, lines, errors = run_local(announced, *arguments, input=f"{SUFFIX}/{event_id}\n", environment=environment)
+        assert (code, errors) == (0, "")
+        assert event_of(platform, "once-more/s.xml")["replaces"] == event_id
+
+    def test_a_project_without_reports_has_none(self, announced: Path) -> None:
+        code, lines, _ = run_local(announced, "reingest", "--project", "nothing", "--yes")
+        assert (code, lines) == (0, ["No report is recorded of the project nothing."])
 
 
 def test_announcement_holds_no_secret(platform: Platform, announced: Path) -> None:

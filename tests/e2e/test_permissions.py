@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from handler.notifications import Reingest
 from local.cdktf import PROJECT
 from local.platform import Platform
 from tests import function_urls
@@ -49,6 +50,17 @@ def announce_what_is_gone(platform: Platform, key: str) -> None:
     )
 
 
+def have_it_read_again(platform: Platform, key: str) -> None:
+    """Ask for what was announced before, as an operator does."""
+    upload(platform, key, REPORT)
+    first = event_of(platform, key)
+    version = {name: first[name] for name in ("bucket", "key", "version_id")}
+    platform.emulator.client("sqs").send_message(
+        QueueUrl=platform.access.outputs["ingest_queue_url"],
+        MessageBody=Reingest(**version, request_id=uuid.uuid4()).message(),
+    )
+
+
 # Every way that an upload can take through the function, with the status of its event.
 WAYS: dict[str, tuple[str, Callable[[Platform, str], None]]] = {
     "report.xml": ("success", lambda platform, key: upload(platform, key, REPORT)),
@@ -57,6 +69,7 @@ WAYS: dict[str, tuple[str, Callable[[Platform, str], None]]] = {
     "screenshot.png": ("success", lambda platform, key: upload(platform, key, b"\x89PNG")),
     "not-xml.xml": ("error", lambda platform, key: upload(platform, key, b"no report")),
     "gone.xml": ("error", announce_what_is_gone),
+    "again.xml": ("success", have_it_read_again),
 }
 
 

@@ -27,6 +27,8 @@ from tests.postgres import make_empty
 PASSWORD = "the reader's \\ passwörd"
 PARAMETER = "/tap/test/database/reader-password"
 
+# All ids are behind it.
+FIRST = "00000000-0000-0000-0000-000000000000"
 FAILED = "<testcase name='adds'><failure message='7'/></testcase>"
 
 Migrate = Callable[[], dict[str, Any]]
@@ -84,6 +86,11 @@ def test_it_says_what_it_did(migrate: Migrate) -> None:
         {"find": {"upload": "shop"}},
         {"forget": "shop"},
         {"forget": ["shop"]},
+        {"find_reports": {"project": "shop"}},
+        {"find_reports": {"project": "shop", "after": None}},
+        {"find_reports": {"project": "shop", "after": "shop"}},
+        {"find_reports": {"upload": "shop", "after": FIRST}},
+        {"find_reports": {"project": "shop", "after": FIRST}, "forget": []},
     ],
 )
 def test_any_other_event_is_refused(migrate: Migrate, event: dict[str, Any]) -> None:
@@ -144,6 +151,18 @@ def test_uploads_are_found_and_forgotten(migrate: Migrate, postgres: Postgres, f
     assert lambda_handler({"forget": [str(run.id)]}, context) == {"uploads": 1, "is_complete": True}
     assert function.log_entries[-1]["event_ids"] == [str(run.id)]
     assert lambda_handler({"find": {"project": "shop"}}, context) == {"uploads": [], "count": 0}
+
+
+def test_reports_are_found(migrate: Migrate, postgres: Postgres) -> None:
+    """A page after the other."""
+    migrate()
+    with postgres.connect() as connection:
+        event_id = str(Recorder(connection).record(FAILED).id)
+    context = LambdaContext(milliseconds_left=remaining(900))
+    for wanted in ({"project": "shop"}, {"upload": event_id}):
+        first = lambda_handler({"find_reports": {**wanted, "after": FIRST}}, context)
+        assert ([upload["event_id"] for upload in first["uploads"]], first["count"]) == ([event_id], 1)
+        assert lambda_handler({"find_reports": {**wanted, "after": event_id}}, context) == {"uploads": [], "count": 0}
 
 
 def test_the_reader_may_look_at_everything(

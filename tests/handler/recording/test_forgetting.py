@@ -5,35 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import pytest
-
-from handler.recording import forgetting
+from handler.recording import finding, forgetting
 from tests.handler.helpers.recorder import Recorder, case
 
 
 def forget(recorder: Recorder, *ids: UUID, seconds: float = 60) -> dict[str, Any]:
     return forgetting.forget(recorder.connection, ids, lambda: seconds)
-
-
-def test_those_of_a_project_are_found_the_oldest_first(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page of them, and how many there are."""
-    monkeypatch.setattr(forgetting, "_PAGE", 2)
-    ids = [str(recorder.record(case("passed"), days_ago=days_ago).id) for days_ago in (1, 3, 2)]
-    recorder.record(case("passed"), project="bank")
-    found = forgetting.find(recorder.connection, project="shop", event_id=None)
-    assert found["count"] == 3
-    assert found["uploads"] == [
-        {"event_id": event_id, "bucket": "uploads", "key": "report.xml", "version_id": event_id}
-        for event_id in (ids[1], ids[2])
-    ]
-
-
-def test_one_is_found_by_its_id(recorder: Recorder) -> None:
-    """Which is that of its run and of its event."""
-    run = recorder.record(case("passed"))
-    recorder.record(case("passed"))
-    found = forgetting.find(recorder.connection, project=None, event_id=run.id)
-    assert [upload["event_id"] for upload in found["uploads"]] == [str(run.id)]
 
 
 def test_a_project_is_forgotten_whole(recorder: Recorder) -> None:
@@ -57,4 +34,4 @@ def test_it_ends_in_time(recorder: Recorder) -> None:
     """What is left is found again."""
     run = recorder.record(case("failed"))
     assert forget(recorder, run.id, seconds=0) == {"uploads": 0, "is_complete": False}
-    assert forgetting.find(recorder.connection, project="shop", event_id=None)["count"] == 1
+    assert finding.find(recorder.connection, project="shop", event_id=None)["count"] == 1

@@ -1,13 +1,16 @@
-"""`forget` in AWS, as far as it goes without one."""
+"""`forget` and `reingest` in AWS, as far as they go without one."""
 
 import os
 import subprocess
 import sys
 
+import pytest
+
 from local.cdktf import PROJECT
 
 
-def test_region_of_the_aws_cli_is_read() -> None:
+@pytest.mark.parametrize("command", ["forget", "reingest"])
+def test_region_of_the_aws_cli_is_read(command: str) -> None:
     """AWS_REGION, which boto3 by itself does not know."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     aws = {
@@ -18,7 +21,7 @@ def test_region_of_the_aws_cli_is_read() -> None:
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
     }
     answer = subprocess.run(
-        [sys.executable, "-m", "local", "forget", "--environment=dev", "--project=shop"],
+        [sys.executable, "-m", "local", command, "--environment=dev", "--project=shop"],
         cwd=PROJECT,
         env={**kept, **aws},
         capture_output=True,
