@@ -34,7 +34,15 @@ from moto.s3.responses import S3Response
 from moto.sqs import models
 from werkzeug.serving import make_server
 
-from local import emulated_lambda, emulated_queries, emulated_rds, emulated_schedules, emulated_urls
+from local import (
+    emulated_events,
+    emulated_lambda,
+    emulated_moves,
+    emulated_queries,
+    emulated_rds,
+    emulated_schedules,
+    emulated_urls,
+)
 from local.access import THIS_MACHINE
 from local.emulated_rds import RealServers
 from local.emulator import EmulatedAws
@@ -144,8 +152,23 @@ def _init_complete_url_config(url_config: FunctionUrlConfig, function: LambdaFun
     url_config.url += "/"
 
 
+_change_message_visibility = models.SQSBackend.change_message_visibility
+
+
+def give_back(backend: models.SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int) -> None:
+    """Gives any message back: SQS's twelve hours begin when it is received, and moto's when it was sent."""
+    queue = backend.get_queue(queue_name)
+    for message in queue._messages:
+        if int(visibility_timeout) == 0 and message.had_receipt_handle(receipt_handle):
+            message.change_visibility(0)
+            queue.pending_messages.discard(message)
+            return
+    _change_message_visibility(backend, queue_name, receipt_handle, visibility_timeout)
+
+
 def _mend() -> None:
     models.Queue = FaithfulQueue  # type: ignore[misc]
+    models.SQSBackend.change_message_visibility = give_back  # type: ignore[method-assign,assignment]
     SecurityGroupRule.__init__ = _init_described_rule  # type: ignore[assignment,method-assign]
     SecurityGroupRule.description = None  # type: ignore[assignment,method-assign]
     DBInstance.default_db_parameter_group_details = _default_parameter_group  # type: ignore[assignment,method-assign]
@@ -153,6 +176,8 @@ def _mend() -> None:
     FunctionUrlConfig.__init__ = _init_complete_url_config  # type: ignore[assignment,method-assign]
     FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
     notifications._get_s3_event = _versioned_s3_event
+    emulated_events.install()
+    emulated_moves.install()
     emulated_queries.install()
     # One line per request would bury the errors.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

@@ -12,9 +12,11 @@ from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.sqs.models import SQSBackend
 
 from local import processes
 from local.emulator import Emulator, clean_environment
+from local.moto_server import give_back
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*"}]})
 
@@ -317,3 +319,15 @@ def test_server_that_does_not_start_is_reported_with_its_log(tmp_path: Path, mon
     ):
         pass
     assert "broken installation" in log.read_text()
+
+
+def test_dead_letter_can_be_given_back_however_old_it_is() -> None:
+    """SQS's twelve hours begin when a message is received."""
+    backend = SQSBackend("us-east-1", "123456789012")
+    queue = backend.create_queue("queue")
+    message = backend.send_message("queue", "text")
+    message.sent_timestamp -= 13 * 3600 * 1000  # type: ignore[assignment,operator]
+    [received] = backend.receive_message("queue", 1, 0, 60)
+    assert queue.messages == []
+    give_back(backend, "queue", str(received.receipt_handle), 0)
+    assert queue.messages == [message]
