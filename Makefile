@@ -17,7 +17,7 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local open upload results forget reingest test test-unit security check format synth package screenshots rds-ca-bundle benchmark lock clean prerequisites
+.PHONY: help setup demo local open upload results forget redrive reingest test test-unit security check format synth package screenshots rds-ca-bundle benchmark lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,10 @@ forget: $(PYTHON_READY) ## Remove all uploads of PROJECT, or one UPLOAD, for goo
 reingest: $(PYTHON_READY) ## Read all reports of PROJECT, or one UPLOAD, again: of `make local`, or of ENVIRONMENT_SUFFIX in AWS
 	@test -n "$$PROJECT$$UPLOAD" || { echo 'TAP: name what is to be read again: make reingest PROJECT=shop or UPLOAD=3b241101-... [ENVIRONMENT_SUFFIX=dev]' >&2; exit 2; }
 	@$(PY) -m local reingest $${PROJECT:+--project="$$PROJECT"} $${UPLOAD:+--upload="$$UPLOAD"} $${ENVIRONMENT_SUFFIX:+--environment="$$ENVIRONMENT_SUFFIX"}
+
+redrive: $(PYTHON_READY) ## Try the dead letters of QUEUE (ingest, events, undelivered) again: of `make local`, or of ENVIRONMENT_SUFFIX in AWS; RATE a second
+	@test -n "$$QUEUE" || { echo 'TAP: name a queue: make redrive QUEUE=ingest, events or undelivered [ENVIRONMENT_SUFFIX=dev] [RATE=5]' >&2; exit 2; }
+	@$(PY) -m local redrive $${ENVIRONMENT_SUFFIX:+--environment="$$ENVIRONMENT_SUFFIX"} $${RATE:+--rate="$$RATE"} -- "$$QUEUE"
 
 # Two processes: one deploys the platform, and waits more than it works.
 test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (20 minutes)

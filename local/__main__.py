@@ -13,6 +13,7 @@ from rich.console import Console
 from handler.addresses import OPEN_PORT
 from local import running
 from local.cdktf import CommandFailedError
+from local.dead_letters import NotRedrivenError
 from local.demo import run_demo
 from local.forget import run_forget
 from local.open import run_open
@@ -20,6 +21,7 @@ from local.operating import NotDoneError
 from local.pages import PortTakenError
 from local.postgres import PostgresUnavailableError
 from local.processes import ChildProcessFailedError
+from local.redrive import MAX_RATE, QUEUES, run_redrive
 from local.refusals import ResultsUnavailableError
 from local.reingest import run_reingest
 from local.running import AlreadyRunsError, NothingRunsError
@@ -51,6 +53,7 @@ def main() -> None:
         NotDoneError,
         NothingRunsError,
         NotProcessedError,
+        NotRedrivenError,
         PortTakenError,
         PostgresUnavailableError,
         ResultsUnavailableError,
@@ -136,10 +139,27 @@ def _parser() -> argparse.ArgumentParser:
         what = command.add_mutually_exclusive_group(required=True)
         what.add_argument("--project", help="all uploads of this project")
         what.add_argument("--upload", metavar="ID", help="the upload with this event_id, which is also that of its run")
+
+    redrive = commands.add_parser(
+        "redrive",
+        help="try dead letters again: uploads, or events for consumers or for targets that missed them",
+        description="Show the dead letters of a queue, and move them back to it after a question: of the platform that"
+        " `up` keeps, or of an environment in AWS, with your credentials. Of `undelivered`, each event goes to the"
+        " target that missed it.",
+    )
+    redrive.add_argument(
+        "queue",
+        choices=QUEUES,
+        help="whose dead letters: uploads to be ingested, events to be consumed, or events that were not delivered",
+    )
+    redrive.add_argument("--rate", type=_rate, metavar="N", help="messages per second at most, 1 to 500")
+    redrive.set_defaults(run=_redrive, interrupted="Interrupted: what was moved is moved; run it again for the rest.")
+
+    for command in (forget, reingest, redrive):
         command.add_argument("--environment", metavar="SUFFIX", help="in AWS; default: the platform that `up` keeps")
         command.add_argument("--yes", action="store_true", help="do not ask")
 
-    for command in (up, upload, results, forget, reingest):
+    for command in (up, upload, results, forget, reingest, redrive):
         command.add_argument(
             "--platform",
             type=Path,
@@ -203,6 +223,24 @@ def _wanted(arguments: argparse.Namespace) -> dict[str, Any]:
         "wanted": {"project": arguments.project} if arguments.project else {"upload": arguments.upload},
         "is_confirmed": arguments.yes,
     }
+
+
+def _redrive(console: Console, arguments: argparse.Namespace) -> bool:
+    run_redrive(
+        console,
+        queue=arguments.queue,
+        environment=arguments.environment,
+        platform=arguments.platform,
+        rate=arguments.rate,
+        is_confirmed=arguments.yes,
+    )
+    return True
+
+
+def _rate(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MAX_RATE):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_RATE}")
+    return int(text)
 
 
 def _positive(text: str) -> int:

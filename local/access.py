@@ -29,6 +29,12 @@ class Access:
     results_address: str = OPEN_ADDRESS
 
     @property
+    def suffix(self) -> str:
+        """The environment's."""
+        prefix: str = self.outputs["parameter_store_prefix"]
+        return prefix.split("/")[2]
+
+    @property
     def ca_file(self) -> Path:
         """The authority that signed the certificate of the database."""
         return self.directory / CA_FILE

@@ -162,6 +162,12 @@ def test_make_upload_says_what_is_missing(variables: tuple[str, ...]) -> None:
     assert answer.stderr.startswith("TAP: name a report and its project: make upload FILE=report.xml PROJECT=shop")
 
 
+def test_make_redrive_says_what_is_missing() -> None:
+    answer = make("redrive")
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("TAP: name a queue: make redrive QUEUE=ingest, events or undelivered")
+
+
 def test_make_hands_names_on_as_they_are() -> None:
     """With blanks and with quotes of both kinds."""
     command = f"{sys.executable} -c 'import sys; print(sys.argv[1:])'"
