@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import NewPage
 from tests.browser.helpers.hostile import PAYLOADS
-from tests.browser.helpers.layout import too_wide
+from tests.browser.helpers.layout import STANDING_OUT
 from tests.browser.helpers.site import Site
 
 pytestmark = pytest.mark.security
@@ -42,6 +42,9 @@ _FOREIGN = """() => {
     ].map(element => element.outerHTML.slice(0, 200));
 }"""
 _LINKS = "() => [...document.querySelectorAll('main a[href^=\"/\"]')].map(a => a.getAttribute('href'))"
+# All that is asked of a page, at once.
+_LOOK = f"width => ({{foreign: ({_FOREIGN})(), wide: ({STANDING_OUT})(width), links: ({_LINKS})()}})"
+_PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def looked_at(summary: list[str]) -> Iterator[Counter[str]]:
 @pytest.fixture
 def page(new_page: NewPage, site: Site) -> Page:
     """Without the policy that would stop a script, so that only what the pages do with a text is tried. A phone."""
-    return new_page(bypass_csp=True, viewport={"width": 360, "height": 740}, is_mobile=True)
+    return new_page(bypass_csp=True, viewport=_PHONE, is_mobile=True)
 
 
 def test_every_run_is_shown(site: Site, page: Page, looked_at: Counter[str]) -> None:
@@ -114,13 +117,11 @@ def look_at(page: Page, looked_at: Counter[str], addresses: Iterable[str]) -> No
         if response.status != 200:
             wrong.append(f"{address}: status {response.status}")
             continue
-        if found := page.evaluate(_FOREIGN):
-            wrong.append(f"{address}: {found}")
-        elif wide := too_wide(page):
-            wrong.append(f"{address}: {wide}")
+        found: dict[str, list[str]] = page.evaluate(_LOOK, _PHONE["width"])
+        if found["foreign"] or found["wide"]:
+            wrong.append(f"{address}: {found['foreign'] or found['wide']}")
         if is_first:
-            links: list[str] = page.evaluate(_LINKS)
-            found_first = (next(filter(kind.match, links), None) for kind in _FOLLOWED.values())
+            found_first = (next(filter(kind.match, found["links"]), None) for kind in _FOLLOWED.values())
             new = {link for link in found_first if link} - seen
             seen |= new
             waiting += [(link, False) for link in sorted(new)]

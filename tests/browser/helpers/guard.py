@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Route
@@ -25,7 +26,8 @@ class Guard:
 
     def watch(self, context: BrowserContext) -> None:
         context.add_init_script(_REPORT_VIOLATIONS)
-        context.route(lambda url: not url.startswith(f"{self.address}/"), self._stop)
+        # An expression, which the browser's driver understands: a function here would be asked about every request.
+        context.route(re.compile(f"^(?!{re.escape(self.address)}/)"), self._stop)
         context.on("console", self._console)
         context.on("weberror", lambda error: self.seen.append(f"error of a page: {error.error}"))
         context.on("dialog", self._dialog)

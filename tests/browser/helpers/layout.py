@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 # The innermost elements that stand out, but those in what scrolls by itself, or cuts off. What overlaps by a pixel is
 # rounding.
-_STANDING_OUT = """width => {
+STANDING_OUT = """width => {
     const standsOut = element => {
         const box = element.getBoundingClientRect();
         if (!box.width || box.right <= width + 1) return false;
@@ -28,5 +28,5 @@ def too_wide(page: Page) -> list[str]:
     """What is wider than the window. A text that has its own scroll bar is not."""
     size = page.viewport_size
     assert size
-    found: list[str] = page.evaluate(_STANDING_OUT, size["width"])
+    found: list[str] = page.evaluate(STANDING_OUT, size["width"])
     return found
