@@ -17,7 +17,7 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local open upload results forget redrive reingest test test-unit security check format synth package screenshots rds-ca-bundle benchmark lock clean prerequisites
+.PHONY: help setup demo local open upload results forget redrive reingest test test-unit security check format synth package screenshots rds-ca-bundle benchmark chaos lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +86,9 @@ rds-ca-bundle: $(PYTHON_READY) ## Take AWS's current certificate authorities of 
 
 benchmark: $(NODE_READY) dist/handler-host.zip dist/handler-aws.zip ## Measure what is claimed, into benchmarks/RESULTS.md (20 minutes; QUICK=1: small, in less than two)
 	$(PY) -m benchmarks $(if $(QUICK),--quick)
+
+chaos: $(NODE_READY) dist/handler-host.zip ## Break the platform on purpose ten thousand times, and count what is lost or doubled (an hour; Ctrl-C and go on)
+	$(PY) -m tests.chaos
 
 lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing an index address into the lock
 	$(PY) -m pipenv lock

@@ -1,0 +1,126 @@
+"""Breaks the platform on purpose, again and again, and counts what comes of it: `make chaos`.
+
+Each run goes on where the last one stopped, and adds to figures.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import multiprocessing
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import wait
+from typing import Any
+
+from tests.chaos.blocks import CATEGORIES, SCHEDULES, Block, Violated, reproduce, run_block
+from tests.chaos.figures import Figures
+from tests.chaos.world import World
+
+_SHARDS = 2
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--for", type=float, dest="minutes", metavar="MINUTES", help="stop after so many minutes")
+    parser.add_argument("--schedules", type=int, metavar="N", help="run so many more, and not up to the goals")
+    commands = parser.add_subparsers(dest="command")
+    schedules = commands.add_parser(
+        "schedules", help="run the schedules of one seed, and simplify the first that fails"
+    )
+    schedules.add_argument("--seed", type=int, required=True)
+    arguments = parser.parse_args()
+    if arguments.command:
+        _reproduce(arguments.seed)
+        return
+    figures = Figures()
+    try:
+        _run(figures, _end(figures, minutes=arguments.minutes, schedules=arguments.schedules))
+    except KeyboardInterrupt:
+        print("\nStopped; the next run goes on from here.")
+    print(figures)
+    sys.exit(f"{len(figures.missed)} figures are missed" if figures.missed else 0)
+
+
+def _reproduce(seed: int) -> None:
+    with World() as world:
+        try:
+            reproduce(world, seed)
+        except Violated as violated:
+            sys.exit(str(violated))
+    print(f"Nothing is wrong after the {SCHEDULES} schedules of seed {seed}.")
+
+
+def _end(figures: Figures, *, minutes: float | None, schedules: int | None) -> Callable[[], bool]:
+    """Whether it is time to stop: as the arguments say, or when more schedules make no figure better."""
+    begun, at_first = time.monotonic(), figures["schedules"]
+    if minutes is not None:
+        return lambda: time.monotonic() - begun >= 60 * minutes
+    if schedules is not None:
+        return lambda: figures["schedules"] - at_first >= schedules
+    return lambda: all(goal.at_most is not None for goal in figures.missed)
+
+
+def _run(figures: Figures, is_over: Callable[[], bool]) -> None:
+    """Blocks in several processes, one after the other in each of them."""
+    begun, at_first = time.monotonic(), figures["schedules"]
+    seeds = itertools.count(figures.next_seed)
+    with _shards() as shards:
+        for shard in shards:
+            shard.send(next(seeds))
+        busy: list[Any] = [*shards]
+        while busy:
+            ready: list[Any] = wait(busy)
+            for shard in ready:
+                block = shard.recv()
+                figures.add(block)
+                _show(figures, block, rate=(figures["schedules"] - at_first) / (time.monotonic() - begun))
+                if is_over():
+                    busy.remove(shard)
+                else:
+                    shard.send(next(seeds))
+
+
+@contextmanager
+def _shards() -> Iterator[list[Any]]:
+    """Connections to processes, each with a world of its own, that take a seed and answer with its block."""
+    context = multiprocessing.get_context("spawn")
+    processes, connections = [], []
+    for _ in range(_SHARDS):
+        here, there = context.Pipe()
+        process = context.Process(target=_shard, args=[there])
+        process.start()
+        there.close()
+        processes.append(process)
+        connections.append(here)
+    try:
+        yield connections
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def _shard(there: Any) -> None:
+    # Ctrl-C reaches this process as well; the one that started it says when to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), World() as world:
+        while True:
+            there.send(run_block(world, there.recv()))
+
+
+def _show(figures: Figures, block: Block, *, rate: float) -> None:
+    for failed in block.failed:
+        print(f"Seed {block.seed}: a schedule failed:\n{failed}")
+    wrong = ", ".join(f"{figures[category]} {category}" for category in CATEGORIES)
+    print(f"{figures['schedules']:,} schedules, {wrong}; {rate:.1f} a second", flush=True)
+
+
+if __name__ == "__main__":
+    main()

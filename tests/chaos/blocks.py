@@ -1,0 +1,100 @@
+"""Blocks of schedules: a seed makes the same ones each time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+
+from tests.chaos.checker import Kind, Violation
+from tests.chaos.runner import run
+from tests.chaos.schedules import Schedule, schedules
+from tests.chaos.world import World
+
+SCHEDULES = 50
+"""Of a block."""
+
+# What a violation counts as.
+CATEGORIES = {
+    "lost": {Kind.lost, Kind.missing_event, Kind.unsent, Kind.dead_letter, Kind.waiting},
+    "doubled": {Kind.doubled, Kind.invented, Kind.event_without_effect, Kind.event_ids},
+    "wrong totals": {Kind.wrong_totals, Kind.wrong_record, Kind.wrong_event},
+    "wrong histories": {Kind.wrong_history},
+}
+
+
+@dataclass
+class Block:
+    """What came of a block. `schedules`: how many; `found`: how many of them had a violation of a category.
+
+    `faults`: how often each kind of fault struck.
+    """
+
+    seed: int
+    schedules: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    container_kills: int = 0
+    postgres_kills: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+class Violated(Exception):
+    """A schedule ended with violations."""
+
+
+def run_block(world: World, seed: int) -> Block:
+    """All schedules of the block, whatever they find."""
+    block = Block(seed)
+    struck, kills, crashes = world.struck, world.kills, world.crashes
+    world.renew()
+
+    def each(schedule: Schedule) -> None:
+        violations = run(world, schedule)
+        block.schedules += 1
+        block.found.update(categories(violations))
+        if violations:
+            block.failed.append(described(schedule, violations))
+
+    _each_of(seed, each, Phase.generate)
+    block.faults = world.struck - struck
+    block.container_kills = world.kills - kills
+    block.postgres_kills = world.crashes - crashes
+    return block
+
+
+def reproduce(world: World, seed: int) -> None:
+    """Raises Violated for the simplest schedule that Hypothesis finds from the first one of the block that fails."""
+    world.renew()
+
+    def each(schedule: Schedule) -> None:
+        if violations := run(world, schedule):
+            raise Violated(f"{described(schedule, violations)}\n{world.log}")
+
+    _each_of(seed, each, Phase.generate, Phase.shrink)
+
+
+def categories(violations: list[Violation]) -> set[str]:
+    return {name for name, kinds in CATEGORIES.items() if any(it.kind in kinds for it in violations)}
+
+
+def described(schedule: Schedule, violations: list[Violation]) -> str:
+    """The schedule step by step, and what is wrong after it."""
+    steps = "".join(f"  {step}\n" for step in schedule.steps)
+    wrong = "\n".join(f"  {violation}" for violation in violations)
+    return f"{schedule.is_migrated=} {schedule.comes_again=}\n{steps}ended with\n{wrong}"
+
+
+def _each_of(seed: int, each: Callable[[Schedule], None], *phases: Phase) -> None:
+    quietly = settings(
+        max_examples=SCHEDULES,
+        phases=phases,
+        deadline=None,
+        database=None,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+    hypothesis.seed(seed)(quietly(given(schedules)(each)))()

@@ -1,0 +1,74 @@
+"""The figures that all runs so far come to, in figures.json, and what they have to be."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.blocks import CATEGORIES, Block
+
+_FILE = Path(__file__).with_name("figures.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """A figure is met if it lies within these."""
+
+    figure: str
+    at_least: int = 0
+    at_most: int | None = None
+
+    def is_met(self, value: int) -> bool:
+        return value >= self.at_least and (self.at_most is None or value <= self.at_most)
+
+    def __str__(self) -> str:
+        return f"{self.at_most:,}" if self.at_most is not None else f"{self.at_least:,} or more"
+
+
+GOALS = (
+    Goal(figure="schedules", at_least=10_000),
+    *(Goal(figure=category, at_most=0) for category in CATEGORIES),
+    Goal(figure="kills of PostgreSQL", at_least=100),
+)
+
+
+class Figures:
+    """Kept in a file, which is written whenever they change."""
+
+    def __init__(self, file: Path = _FILE) -> None:
+        self._file = file
+        self._values: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+
+    def __getitem__(self, figure: str) -> int:
+        return int(self._values.get(figure, 0))
+
+    @property
+    def next_seed(self) -> int:
+        return self["next seed"]
+
+    @property
+    def missed(self) -> list[Goal]:
+        return [goal for goal in GOALS if not goal.is_met(self[goal.figure])]
+
+    def add(self, block: Block) -> None:
+        """Counts what came of a block."""
+        self._add("schedules", block.schedules)
+        for category in CATEGORIES:
+            self._add(category, block.found[category])
+        self._add("kills of PostgreSQL", block.postgres_kills)
+        self._add("kills of containers", block.container_kills)
+        self._values["faults"] = dict(sorted((Counter(self._values.get("faults", {})) + block.faults).items()))
+        self._values["next seed"] = max(self.next_seed, block.seed + 1)
+        if block.failed:
+            self._values["failed seeds"] = [*self._values.get("failed seeds", []), block.seed]
+        self._file.write_text(json.dumps(self._values, indent=2) + "\n")
+
+    def __str__(self) -> str:
+        rows = [f"{goal.figure:24}{self[goal.figure]:>10,}   {goal}" for goal in GOALS]
+        return "\n".join([f"{'':24}{'so far':>10}   wanted", *rows])
+
+    def _add(self, figure: str, count: int) -> None:
+        self._values[figure] = self[figure] + count
