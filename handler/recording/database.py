@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from handler.parameters import DatabaseParameters, ParameterStore
 from handler.recording import schema
+from handler.recording.reader import READER
 
 RDS_CA_BUNDLE = Path(__file__).parents[1] / "rds-ca-bundle.pem"
 
@@ -95,6 +96,8 @@ def connect(parameters: ParameterStore, *, application_name: str, settings: Mapp
             # libpq's own variable: on one machine it names the local server's authority.
             sslrootcert=os.environ.get("PGSSLROOTCERT", str(RDS_CA_BUNDLE)),
             connect_timeout=CONNECT_TIMEOUT,
+            # A session that begins while the server may only be read stays so when that is over, and would be kept.
+            target_session_attrs="any" if database.username == READER else "read-write",
             tcp_user_timeout=TCP_USER_TIMEOUT,
             **KEEPALIVE,
             options=" ".join(f"-c {name}={value}" for name, value in settings.items()),

@@ -249,6 +249,20 @@ def test_a_half_rotated_password_costs_nothing_but_a_retry(aws: Aws, postgres: P
     assert postgres.query("select key from upload order by key") == [("first.xml",), ("second.xml",)]
 
 
+def test_a_container_does_not_keep_a_connection_that_may_only_read(
+    aws: Aws, postgres: Postgres, function: Function
+) -> None:
+    """What a database becomes read-only by, a maintenance or a failover, ends; the session would stay as it began."""
+    delivery = message(aws.upload())
+    postgres.query("alter role tap set default_transaction_read_only = on")
+    try:
+        assert function.invoke(delivery, seconds=0.5) == [delivery["messageId"]]
+    finally:
+        postgres.query("begin; set transaction read write; alter role tap reset default_transaction_read_only; commit")
+    assert function.invoke(delivery) == []
+    assert postgres.query(STATES) == PROCESSED
+
+
 def test_a_missing_bus_costs_nothing_but_a_retry(aws: Aws, postgres: Postgres, function: Function) -> None:
     """The upload is recorded once, and its event sent as soon as there is a bus."""
     delivery = message(aws.upload())
