@@ -43,6 +43,7 @@ class AwsBoundary(Connections):
 
     def serve(self, client: socket.socket) -> None:
         client.settimeout(_PATIENCE)
+        emulator = http.client.HTTPConnection(self._emulator, timeout=_PATIENCE)
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -50,7 +51,7 @@ class AwsBoundary(Connections):
             wbufsize = -1
 
             def do_GET(handler) -> None:  # noqa: N805 - `self` is the boundary
-                self._answer(handler)
+                self._answer(handler, emulator)
 
             do_POST = do_GET  # noqa: N815 - the base class's name
 
@@ -61,13 +62,15 @@ class AwsBoundary(Connections):
             Handler(client, client.getpeername(), None)  # type: ignore[arg-type]
         except Cut:
             reset(client)
+        finally:
+            emulator.close()
 
-    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+    def _answer(self, handler: BaseHTTPRequestHandler, emulator: http.client.HTTPConnection) -> None:
         operation = handler.headers.get("X-Amz-Target", "GetObject").rpartition(".")[2]
         content = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         crossing = self._surroundings.crossings.begin(operation)
         refusal = self._surroundings.strike(crossing, "before")
-        answer = _refused(operation, refusal) if refusal else self._asked(handler, content)
+        answer = _refused(operation, refusal) if refusal else _asked(emulator, handler, content)
         is_cut_off = self._surroundings.strike(crossing, "after") == "truncate"
         status, headers, body = answer
         handler.send_response_only(status)
@@ -80,15 +83,12 @@ class AwsBoundary(Connections):
         if is_cut_off:
             handler.close_connection = True
 
-    def _asked(self, handler: BaseHTTPRequestHandler, content: bytes) -> Answer:
-        emulator = http.client.HTTPConnection(self._emulator, timeout=_PATIENCE)
-        try:
-            emulator.request(handler.command, handler.path, body=content, headers=dict(handler.headers.items()))
-            answer = emulator.getresponse()
-            headers = [item for item in answer.getheaders() if item[0].lower() not in _OF_THE_CONNECTION]
-            return answer.status, headers, answer.read()
-        finally:
-            emulator.close()
+
+def _asked(emulator: http.client.HTTPConnection, handler: BaseHTTPRequestHandler, content: bytes) -> Answer:
+    emulator.request(handler.command, handler.path, body=content, headers=dict(handler.headers.items()))
+    answer = emulator.getresponse()
+    headers = [item for item in answer.getheaders() if item[0].lower() not in _OF_THE_CONNECTION]
+    return answer.status, headers, answer.read()
 
 
 def _refused(operation: str, refusal: str) -> Answer:

@@ -37,6 +37,7 @@ _ENVIRONMENT = {
 _NEW_PASSWORD = "rotated"
 # All else goes with these.
 _EMPTY = "delete from upload; delete from history.project; delete from history.test; delete from invalid_message"
+_MOST_MESSAGES = 10
 _SESSIONS = (
     "select pg_terminate_backend(pid) from pg_stat_activity where application_name in ('tap-ingest', 'tap-schema')"
 )
@@ -120,7 +121,6 @@ class World:
         """Makes it as if nothing had been uploaded; without `is_migrated`, the database has no schema."""
         for slot in self.slots:
             os.truncate(slot.log, 0)
-        self._take(self._consumer)
         if is_migrated:
             self.admin.execute(_EMPTY)
         else:
@@ -255,18 +255,21 @@ class World:
 
     def _create_queue(self, name: str) -> tuple[str, str]:
         """Its URL and its ARN."""
-        url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        # Nobody deletes what was taken: it comes back when it is forgotten.
+        hidden_for = str(timedelta(hours=12) // timedelta(seconds=1))
+        url = self._sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": hidden_for})["QueueUrl"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
         return url, attributes["QueueArn"]
 
     def _take(self, queue_url: str) -> list[str]:
-        """The bodies of all messages; the queue is empty then."""
+        """The bodies of all messages that were not taken before."""
         bodies: list[str] = []
-        while messages := self._sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
+        while True:
+            answer = self._sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=_MOST_MESSAGES)
+            messages = answer.get("Messages", [])
             bodies += (message["Body"] for message in messages)
-            entries = [{"Id": str(nth), "ReceiptHandle": it["ReceiptHandle"]} for nth, it in enumerate(messages)]
-            self._sqs.delete_message_batch(QueueUrl=queue_url, Entries=entries)
-        return bodies
+            if len(messages) < _MOST_MESSAGES:
+                return bodies
 
     def _put_parameter(self, name: str, value: str) -> None:
         self._ssm.put_parameter(Name=f"/tap/test/database/{name}", Value=value, Type="SecureString", Overwrite=True)
