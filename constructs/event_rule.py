@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
     CloudwatchEventTarget,
     CloudwatchEventTargetDeadLetterConfig,
+    CloudwatchEventTargetInputTransformer,
     CloudwatchEventTargetRetryPolicy,
 )
 
@@ -62,8 +63,13 @@ class EventRule(Construct):
             self, "DeadLetters", name=dead_letter_queue_name, caller=caller, component="events", sender=self.sender
         )
 
-    def add_target(self, id: str, *, arn: str) -> CloudwatchEventTarget:
-        """Route matching events to the queue or log group `arn`, whose policy lets them in."""
+    def add_target(
+        self, id: str, *, arn: str, input_transformer: CloudwatchEventTargetInputTransformer | None = None
+    ) -> CloudwatchEventTarget:
+        """Route matching events to the queue, topic or log group `arn`, whose policy lets them in.
+
+        `input_transformer`: what is made of an event first; without one, the target gets the event itself.
+        """
         return CloudwatchEventTarget(
             self,
             id,
@@ -74,19 +80,20 @@ class EventRule(Construct):
                 maximum_event_age_in_seconds=_RETRY_SECONDS, maximum_retry_attempts=_RETRY_ATTEMPTS
             ),
             dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=self.dead_letter_queue.queue.arn),
+            input_transformer=input_transformer,
         )
 
-    def alarms(self) -> tuple[Alarm, ...]:
+    def alarms(self, subject: str) -> tuple[Alarm, ...]:
         """An event that fails for good is in the dead-letter queue, and lost where it cannot even be sent there."""
         return (
             depth_alarm(
                 self.dead_letter_queue.queue,
-                name="undelivered-events",
-                meaning="EventBridge could not deliver events to a target, and keeps them in a dead-letter queue.",
+                name=f"undelivered-{subject}",
+                meaning=f"EventBridge could not deliver {subject} to a target, and keeps them in a dead-letter queue.",
             ),
             Alarm(
-                name="lost-events",
-                meaning="EventBridge could neither deliver events nor send them to the dead-letter queue.",
+                name=f"lost-{subject}",
+                meaning=f"EventBridge could neither deliver {subject} nor send them to the dead-letter queue.",
                 metric=rule_metric(self.rule, "InvocationsFailedToBeSentToDlq", "Sum", bus=self._bus),
                 threshold=1,
                 unit="events",

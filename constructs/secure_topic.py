@@ -19,6 +19,8 @@ class SecureTopic(Construct):
     `display_name`: what mails of it are from. `kms_key_arn`: a key that the publisher may use, which `alias/aws/sns` is
     not (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services).
     `publisher`: the service, `cloudwatch.amazonaws.com` for one; `source_arn`: on whose behalf it may, with `*`.
+    `source_is_told`: whether AWS promises that the service says on whose behalf it comes. If not, one that does not say
+    it may publish as well: a condition that insisted on it could keep every message away.
     """
 
     topic: SnsTopic
@@ -35,10 +37,12 @@ class SecureTopic(Construct):
         kms_key_arn: str,
         publisher: str,
         source_arn: str,
+        source_is_told: bool = True,
     ) -> None:
         super().__init__(scope, id)
         # By its name, since the policy is part of the topic: it is there from its first moment.
         arn = caller.arn("sns", name)
+        if_told = "" if source_is_told else "IfExists"
         document = DataAwsIamPolicyDocument(
             self,
             "PolicyDocument",
@@ -54,10 +58,10 @@ class SecureTopic(Construct):
                     resources=[arn],
                     condition=[
                         DataAwsIamPolicyDocumentStatementCondition(
-                            test="ArnLike", variable="aws:SourceArn", values=[source_arn]
+                            test=f"ArnLike{if_told}", variable="aws:SourceArn", values=[source_arn]
                         ),
                         DataAwsIamPolicyDocumentStatementCondition(
-                            test="StringEquals", variable="aws:SourceAccount", values=[caller.account_id]
+                            test=f"StringEquals{if_told}", variable="aws:SourceAccount", values=[caller.account_id]
                         ),
                     ],
                 ),

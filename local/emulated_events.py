@@ -1,4 +1,4 @@
-"""EventBridge of the emulated AWS, where moto falls short: what a replay repeats, and what no target takes."""
+"""EventBridge of the emulated AWS, where moto falls short: topics, what a replay repeats, and what no target takes."""
 
 import copy
 import json
@@ -7,7 +7,10 @@ from typing import Any
 
 from moto.core.utils import iso_8601_datetime_without_milliseconds, unix_time, utcfromtimestamp
 from moto.events.models import Archive, Replay, ReplayState, Rule, events_backends
+from moto.events.utils import EventTemplateParser
 from moto.logs.exceptions import ResourceNotFoundException
+from moto.sns.exceptions import SNSNotFoundError
+from moto.sns.models import sns_backends
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import sqs_backends
 
@@ -22,10 +25,26 @@ def _send_to_each_target(rule: Rule, event: Event, transform_input: bool = True)
         alone = copy.copy(rule)
         alone.targets = [target]
         try:
-            _send_to_targets(alone, copy.deepcopy(event), transform_input)  # type: ignore[arg-type]
-        except (QueueDoesNotExist, ResourceNotFoundException) as error:
+            if ":sns:" in target["Arn"]:
+                _publish(alone, target, event)
+            else:
+                _send_to_targets(alone, copy.deepcopy(event), transform_input)  # type: ignore[arg-type]
+        except (QueueDoesNotExist, ResourceNotFoundException, SNSNotFoundError) as error:
             if "DeadLetterConfig" in target:
                 _bury(rule, target, event, error)
+
+
+def _publish(rule: Rule, target: dict[str, Any], event: Event) -> None:
+    """moto knows no topics as targets."""
+    if rule.event_pattern.matches_event(event):  # type: ignore[arg-type]
+        transformer = target.get("InputTransformer", {})
+        message = EventTemplateParser.parse(
+            input_template=transformer.get("InputTemplate"),
+            input_paths_map=transformer.get("InputPathsMap", {}),
+            event=event,  # type: ignore[arg-type]
+        )
+        backend = sns_backends[rule.account_id][rule.region_name]
+        backend.get_topic(target["Arn"]).publish(json.dumps(message))
 
 
 def _bury(rule: Rule, target: dict[str, Any], event: Event, error: Exception) -> None:
@@ -68,6 +87,6 @@ def _replay_events(replay: Replay, archive: Archive) -> None:
 
 
 def install() -> None:
-    """Let moto's EventBridge do both."""
+    """Let moto's EventBridge do all of it."""
     Rule.send_to_targets = _send_to_each_target  # type: ignore[method-assign,assignment]
     Replay.replay_events = _replay_events  # type: ignore[method-assign,assignment]

@@ -44,6 +44,8 @@ class Platform:
         self.settings: dict[str, str | int | bool] = {
             "database_port": processes.free_port(),
             "results_address": results_address,
+            # Nobody listens, but it is there.
+            "notifications": True,
         }
         self._results_address = results_address
         self._step = step

@@ -3,16 +3,20 @@
 from cdktf_cdktf_provider_aws.cloudwatch_event_bus import CloudwatchEventBus
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 
 from constructs import Construct
 from constructs.alarm import DAY, Alarm
 from constructs.caller import Caller
+from constructs.chat_notification import chat_notification
 from constructs.event_bus import EventBus
 from constructs.event_rule import EventRule
 from constructs.reliable_queue import ReliableQueue
 from constructs.secure_queue import MAX_RETENTION_SECONDS
-from handler.announcing import OBJECT_PROCESSED
+from constructs.secure_topic import SecureTopic
+from handler.announcing import FAILURES_CHANGED, OBJECT_PROCESSED
 from stacks.account_lookup import account_key_arn
 from stacks.base import EnvironmentStack
 from stacks.names import MaxLength, event_log_group_name, resource_name
@@ -23,6 +27,14 @@ _CONSUMER_TIMEOUT = 60  # seconds that a consumer of the events may take for a b
 # Seconds that an event may wait for its consumer. How soon one takes it is its own affair, but at the end of its
 # retention it is lost: a weekend and a day before that, somebody should know.
 _UNCONSUMED = MAX_RETENTION_SECONDS - 3 * DAY
+
+# Its page as an address, which both chats make a link of: they have no other markup for links in common.
+_NOTIFICATION_LINES = ("newly_failing", "fixed", "still_failing")
+_NOTIFICATION_PATHS = {
+    "event_id": "$.detail.event_id",
+    "page_url": "$.detail.page_url",
+    **{name: f"$.detail.message.{name}" for name in ("title", *_NOTIFICATION_LINES)},
+}
 
 
 class EventBridgeStack(EnvironmentStack):
@@ -36,6 +48,8 @@ class EventBridgeStack(EnvironmentStack):
     undelivered_queue: SqsQueue
     monitoring_log_group: CloudwatchLogGroup
     alarms: tuple[Alarm, ...]
+    notifications: SnsTopic | None
+    """None unless the environment wants them."""
 
     def __init__(self, scope: Construct, *, environment: EnvironmentSettings, state_bucket: str | None) -> None:
         super().__init__(scope, "eventbridge", environment=environment, state_bucket=state_bucket)
@@ -77,17 +91,62 @@ class EventBridgeStack(EnvironmentStack):
             consumer_timeout=_CONSUMER_TIMEOUT,
             sender=rule.sender,
         )
-        self.alarms = (*rule.alarms(), self.consumer_queue.dead_letter_alarm("events"))
+        self.alarms = (*rule.alarms("events"), self.consumer_queue.dead_letter_alarm("events"))
         if environment.events_consumed:
             meaning = "Events wait in the consumer queue, and are lost when they are fourteen days old."
             self.alarms += (self.consumer_queue.age_alarm("events", meaning=meaning, seconds=_UNCONSUMED),)
+        key_arn = account_key_arn(self)
         self.monitoring_log_group = CloudwatchLogGroup(
             self,
             "MonitoringLogGroup",
             name=event_log_group_name(suffix),
             retention_in_days=environment.log_retention,
-            kms_key_id=account_key_arn(self),
+            kms_key_id=key_arn,
             tags={"Component": "events"},
         )
         rule.add_target("ConsumerTarget", arn=self.consumer_queue.queue.arn)
         rule.add_target("MonitoringTarget", arn=self.monitoring_log_group.arn)
+        self.notifications = None
+        if environment.notifications or environment.notify_email:
+            self.notifications = self._add_notifications(environment, bus, caller, key_arn)
+
+    def _add_notifications(
+        self, environment: EnvironmentSettings, bus: EventBus, caller: Caller, key_arn: str
+    ) -> SnsTopic:
+        """The topic, and the rule that tells it of tests which begin to fail or pass again."""
+        rule = EventRule(
+            self,
+            "TestFailures",
+            name=resource_name("test-failures", environment.suffix, MaxLength.EVENT_RULE),
+            description="Tests that begin to fail or pass again",
+            bus=bus,
+            pattern={"source": [self.event_source], "detail-type": [FAILURES_CHANGED]},
+            dead_letter_queue_name=resource_name("undelivered-notifications", environment.suffix, MaxLength.QUEUE),
+            caller=caller,
+        )
+        self.alarms += rule.alarms("notifications")
+        topic = SecureTopic(
+            self,
+            "Notifications",
+            name=resource_name("test-failures", environment.suffix, MaxLength.TOPIC),
+            display_name=f"TAP {environment.suffix}",
+            caller=caller,
+            component="events",
+            kms_key_arn=key_arn,
+            publisher="events.amazonaws.com",
+            source_arn=rule.rule.arn,
+            # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+            source_is_told=False,
+        ).topic
+        notification = chat_notification(
+            paths=_NOTIFICATION_PATHS,
+            id="<event_id>",
+            title="<title>",
+            lines=[*(f"<{name}>" for name in _NOTIFICATION_LINES), "<page_url>"],
+        )
+        rule.add_target("NotificationsTarget", arn=topic.arn, input_transformer=notification)
+        if environment.notify_email:
+            SnsTopicSubscription(
+                self, "NotifyMail", topic_arn=topic.arn, protocol="email", endpoint=environment.notify_email
+            )
+        return topic

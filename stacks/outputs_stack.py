@@ -57,5 +57,7 @@ class OutputsStack(EnvironmentStack):
             "alarm_topic_arn": monitoring.alarm_topic.arn,
             "dashboard_name": monitoring.dashboard_name,
         }
+        if event_bridge.notifications:
+            outputs["notifications_topic_arn"] = event_bridge.notifications.arn
         for name, value in outputs.items():
             TerraformOutput(self, name, value=value)

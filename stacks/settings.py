@@ -87,6 +87,10 @@ class EnvironmentSettings:
 
     announce_test_names: bool = True
     """Whether the event "Test Failures Changed" names tests, or only counts them."""
+    notifications: bool = False
+    """An SNS topic tells of tests that begin to fail or pass again: for Slack, Microsoft Teams and others."""
+    notify_email: str | None = None
+    """Who gets them by mail, as the topic has them: in JSON. It makes the topic as well; SNS asks first."""
 
     text_retention: int = 30
     """Days that messages, details and output of tests are kept."""
@@ -233,12 +237,13 @@ def _environment(suffix: str, table: Table) -> EnvironmentSettings:
             f"{ENVIRONMENTS_FILE}: reader_security_group_id = {group!r} in [{suffix}] is not valid:"
             " give the id of a security group (sg-...), or leave it out"
         )
-    email = environment.alarm_email
-    if email is not None and not _EMAIL.fullmatch(email):
-        raise SettingsError(
-            f"{ENVIRONMENTS_FILE}: alarm_email = {email!r} in [{suffix}] is not valid:"
-            " give a mail address (team@example.com), or leave it out"
-        )
+    for name in ("alarm_email", "notify_email"):
+        email = getattr(environment, name)
+        if email is not None and not _EMAIL.fullmatch(email):
+            raise SettingsError(
+                f"{ENVIRONMENTS_FILE}: {name} = {email!r} in [{suffix}] is not valid:"
+                " give a mail address (team@example.com), or leave it out"
+            )
     if not _is_address(environment.results_address):
         raise SettingsError(
             f"{ENVIRONMENTS_FILE}: results_address = {environment.results_address!r} in [{suffix}] is not valid:"

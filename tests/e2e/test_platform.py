@@ -84,6 +84,7 @@ def test_outputs_file(platform: Platform) -> None:
         "schema_function_name": f"tap-schema-{SUFFIX}",
         "lambda_function_name": f"tap-lambda-{SUFFIX}",
         "monitoring_log_group_name": f"/aws/events/tap-application-events-{SUFFIX}",
+        "notifications_topic_arn": f"arn:aws:sns:{REGION}:{account}:tap-test-failures-{SUFFIX}",
         "parameter_store_prefix": f"/tap/{SUFFIX}/",
         "results_function_name": f"tap-results-{SUFFIX}",
         "results_reader_policy_arn": f"arn:aws:iam::{account}:policy/tap-results-reader-{SUFFIX}",

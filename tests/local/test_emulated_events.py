@@ -1,4 +1,4 @@
-"""EventBridge of the emulator: replays, and events that a target does not get."""
+"""EventBridge of the emulator: topics, replays, and events that a target does not get."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -103,3 +103,45 @@ class TestUndeliveredEvent:
         queues.put_event("a.xml")
         assert queues.texts("undelivered-events") == []
         assert len(queues.logged()) == 1
+
+
+class TestTopic:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html"""
+
+    @pytest.fixture
+    def queues(self, emulator: Emulator, events: Any, name: str) -> Queues:
+        """A topic, to which a queue is subscribed, as the one target of a rule."""
+        queues = Queues(emulator, name)
+        queues.make_rule()
+        sns = emulator.client("sns")
+        topic = sns.create_topic(Name=name)["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queues.make("events"))
+        events.remove_targets(Rule="rule", EventBusName=queues.bus, Ids=["0", "1"])
+        transformer = {"InputPathsMap": {"key": "$.detail.key"}, "InputTemplate": '{"text": "<key> came"}'}
+        target = {"Id": "topic", "Arn": topic, "InputTransformer": transformer}
+        events.put_targets(Rule="rule", EventBusName=queues.bus, Targets=[target])
+        return queues
+
+    def test_gets_what_the_rule_makes_of_an_event(self, queues: Queues) -> None:
+        """In the form of SNS's notification."""
+        queues.put_event("a.xml")
+        [notification] = map(json.loads, queues.texts("events"))
+        assert json.loads(notification["Message"]) == {"text": "a.xml came"}
+
+    def test_gets_nothing_that_the_rule_does_not_match(self, events: Any, queues: Queues) -> None:
+        events.put_rule(Name="rule", EventBusName=queues.bus, EventPattern='{"source": ["other"]}')
+        queues.put_event("a.xml")
+        assert queues.texts("events") == []
+
+    def test_one_that_is_gone_leaves_a_dead_letter(self, emulator: Emulator, events: Any, queues: Queues) -> None:
+        """As a queue that is gone does."""
+        [target] = events.list_targets_by_rule(Rule="rule", EventBusName=queues.bus)["Targets"]
+        undelivered = queues.sqs.get_queue_attributes(
+            QueueUrl=queues.url("undelivered-events"), AttributeNames=["QueueArn"]
+        )["Attributes"]["QueueArn"]
+        target["DeadLetterConfig"] = {"Arn": undelivered}
+        events.put_targets(Rule="rule", EventBusName=queues.bus, Targets=[target])
+        emulator.client("sns").delete_topic(TopicArn=target["Arn"])
+        queues.put_event("a.xml")
+        [letter] = map(json.loads, queues.texts("undelivered-events"))
+        assert letter["detail"] == {"key": "a.xml"}

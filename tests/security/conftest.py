@@ -17,10 +17,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the Terraform JSON of the account, `dev` and `prod`: that for AWS, with its state in S3."""
+    """A folder with the Terraform JSON of the account, `dev` and `prod`: that for AWS, with its state in S3.
+
+    With all that an environment may have.
+    """
     directory = tmp_path_factory.mktemp("cdktf.out")
     package = synthesis.empty_package(tmp_path_factory.mktemp("package"))
-    synthesis.synthesize({"ENVIRONMENT_SUFFIX": "dev,prod", "TF_STATE_BUCKET": "tap-state"}, package, directory)
+    synthesis.synthesize(
+        {"ENVIRONMENT_SUFFIX": "dev,prod", "TF_STATE_BUCKET": "tap-state"},
+        package,
+        directory,
+        {"dev": {"notifications": True}, "prod": {"notify_email": "team@example.com"}},
+    )
     return directory
 
 

@@ -13,7 +13,7 @@ from tests.unit.synthesized import Block, Platform
 
 ENVIRONMENTS = ("dev", "prod")
 OTHER_ACCOUNT = "444455556666"
-RULE = "tap-s3-processing"
+RULES = {"rule": "tap-s3-processing", "rule of failures": "tap-test-failures"}
 BUS = "tap-application-events"
 
 # The queues of an environment, and the one who may send to each: a service, and on whose behalf. A dead-letter queue
@@ -24,6 +24,7 @@ SENDERS = {
     "tap-events": ("events.amazonaws.com", "rule"),
     "tap-dlq-events": None,
     "tap-undelivered-events": ("events.amazonaws.com", "rule"),
+    "tap-undelivered-notifications": ("events.amazonaws.com", "rule of failures"),
 }
 QUEUES = [(queue, environment) for queue in SENDERS for environment in ENVIRONMENTS]
 
@@ -48,12 +49,12 @@ def service_request(service: str, source: str, action: str, resource: str, accou
 
 
 def source(kind: str, environment: str, account: str = ACCOUNT) -> str:
-    """The ARN of the bucket or rule of an environment, or of one of its alarms."""
+    """The ARN of the bucket of an environment, or of one of its rules or alarms."""
     if kind == "bucket":
         return f"arn:aws:s3:::tap-uploads-{environment}-{account}"
     if kind == "alarm":
         return f"arn:aws:cloudwatch:{REGION}:{account}:alarm:tap-ingest-errors-{environment}"
-    return f"arn:aws:events:{REGION}:{account}:rule/{BUS}-{environment}/{RULE}-{environment}"
+    return f"arn:aws:events:{REGION}:{account}:rule/{BUS}-{environment}/{RULES[kind]}-{environment}"
 
 
 def changed(request: Request, **context: str) -> Request:
@@ -176,8 +177,8 @@ def test_plain_http_would_be_noticed(platform: Platform) -> None:
     assert admitted(attempts, [allow]) == ["the sender without TLS"]
 
 
-def topic_policy(platform: Platform, environment: str) -> list[Block]:
-    policy: list[Block] = concrete(platform[f"tap-monitoring-{environment}"].resource("aws_sns_topic")["policy"])
+def topic_policy(platform: Platform, environment: str, service: str = "monitoring") -> list[Block]:
+    policy: list[Block] = concrete(platform[f"tap-{service}-{environment}"].resource("aws_sns_topic")["policy"])
     return policy
 
 
@@ -209,6 +210,48 @@ def test_no_stranger_may_publish_to_the_topic_of_the_alarms(
     ]
     role = f"arn:aws:iam::{ACCOUNT}:role/tap-lambda-{environment}"
     found = admitted(attempts, topic_policy(platform, environment), role, role_policy(platform, environment))
+    strangers.append((len(attempts), len(found)))
+    assert found == []
+
+
+def notification(environment: str) -> Request:
+    """EventBridge's, on behalf of the rule of test failures."""
+    topic = arn("sns", f"tap-test-failures-{environment}")
+    return service_request("events.amazonaws.com", source("rule of failures", environment), "sns:Publish", topic)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("tells_source", [True, False])
+def test_rule_may_publish_notifications(platform: Platform, environment: str, *, tells_source: bool) -> None:
+    """Whether or not EventBridge tells SNS on whose behalf it comes: AWS knows no conditions there.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+    """
+    request = notification(environment)
+    if not tells_source:
+        request = replace(request, context={"aws:SecureTransport": "true"})
+    policy = topic_policy(platform, environment, "eventbridge")
+    assert admitted([Attempt(what="rule", request=request)], policy) == ["rule"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_stranger_may_publish_notifications(
+    platform: Platform, strangers: list[tuple[int, int]], environment: str
+) -> None:
+    """Nor may the rule do anything else. Whoever does not say for whom it comes: see above."""
+    request = notification(environment)
+    likes = strangers_to(request, "rule of failures", environment)
+    attempts = [
+        *(attempt for attempt in likes if attempt.what != "on nobody's behalf"),
+        Attempt(what="the other rule", request=changed(request, SourceArn=source("rule", environment))),
+        *(
+            Attempt(what=f"the sender, {action}", request=replace(request, action=f"sns:{action}"))
+            for action in ("Subscribe", "SetTopicAttributes", "DeleteTopic")
+        ),
+    ]
+    role = f"arn:aws:iam::{ACCOUNT}:role/tap-lambda-{environment}"
+    policy = topic_policy(platform, environment, "eventbridge")
+    found = admitted(attempts, policy, role, role_policy(platform, environment))
     strangers.append((len(attempts), len(found)))
     assert found == []
 
@@ -325,7 +368,8 @@ def test_names_are_those_of_the_platform(platform: Platform) -> None:
     """The ARNs that the requests come from are those of what is synthesized."""
     for environment in ENVIRONMENTS:
         bridge = platform[f"tap-eventbridge-{environment}"]
-        assert bridge.resource("aws_cloudwatch_event_rule")["name"] == f"{RULE}-{environment}"
+        names = {rule["name"] for rule in bridge.resources("aws_cloudwatch_event_rule")}
+        assert names == {f"{rule}-{environment}" for rule in RULES.values()}
         assert bridge.resource("aws_cloudwatch_event_bus")["name"] == f"{BUS}-{environment}"
         notification = platform[f"tap-s3-{environment}"].resource("aws_s3_bucket_notification")
         alarms = platform[f"tap-monitoring-{environment}"].resources("aws_cloudwatch_metric_alarm")

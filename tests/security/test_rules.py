@@ -33,9 +33,14 @@ def policies(platform: Platform) -> Iterator[tuple[str, list[Block]]]:
 
 def policy_of(stack: Stack, queue: str) -> list[Block]:
     """The policy of a queue, whose ARN is written as a reference."""
-    (name,) = re.findall(r"\[(.+?)\]\.arn", queue)
-    statements: list[Block] = stack.resource("aws_sqs_queue", name=name)["policy"]
+    statements: list[Block] = stack.resource("aws_sqs_queue", name=name_in(queue))["policy"]
     return statements
+
+
+def name_in(reference: str) -> str:
+    """The name of the resource that is referred to."""
+    (name,) = re.findall(r"\[(.+?)\]\.\w+", reference)
+    return str(name)
 
 
 def allows(statements: list[Block], action: str) -> list[Block]:
@@ -51,7 +56,7 @@ def targets_of_events(platform: Platform) -> list[tuple[Stack, Block]]:
     return [
         (stack, target)
         for stack, target in of_type(platform, "aws_cloudwatch_event_target")
-        if not is_scheduled(stack.resource("aws_cloudwatch_event_rule"))
+        if not is_scheduled(stack.resource("aws_cloudwatch_event_rule", name=name_in(target["rule"])))
     ]
 
 

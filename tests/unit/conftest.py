@@ -53,6 +53,7 @@ def changed(synthesize: Synthesize) -> Platform:
                 "password_version": 7,
                 "reader_security_group_id": READERS,
                 "results_address": "https://tap.example.com",
+                "notify_email": "shop@example.com",
                 "database_instance_class": "db.m8g.large",
                 "alarm_email": "team@example.com",
             }

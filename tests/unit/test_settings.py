@@ -337,20 +337,23 @@ def test_a_malformed_emulators_address(url: str) -> None:
     )
 
 
+@pytest.mark.parametrize("setting", ["alarm_email", "notify_email"])
 @pytest.mark.parametrize(
     "value", ["", "team", "team@example", "a@b@example.com", "team @example.com", "team@example.com."]
 )
-def test_a_malformed_mail_address(value: str) -> None:
+def test_a_malformed_mail_address(setting: str, value: str) -> None:
     """SNS would refuse it, or ask nobody."""
     with pytest.raises(SettingsError) as refused:
-        environment("dev", dev={"alarm_email": value})
+        environment("dev", dev={setting: value})
     assert str(refused.value) == (
-        f"environments.toml: alarm_email = {value!r} in [dev] is not valid: give a mail address (team@example.com), or"
+        f"environments.toml: {setting} = {value!r} in [dev] is not valid: give a mail address (team@example.com), or"
         " leave it out"
     )
 
 
-def test_a_mail_address() -> None:
+@pytest.mark.parametrize("setting", ["alarm_email", "notify_email"])
+def test_a_mail_address(setting: str) -> None:
     """There is none unless somebody sets it."""
-    assert environment("dev", dev={"alarm_email": "first.last+tap@mail.example.com"}).alarm_email
-    assert environment("prod").alarm_email is None
+    address = "first.last+tap@mail.example.com"
+    assert getattr(environment("dev", dev={setting: address}), setting) == address
+    assert getattr(environment("prod"), setting) is None
