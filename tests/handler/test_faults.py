@@ -142,6 +142,7 @@ def test_a_fault_is_recorded_and_announced_and_not_retried(
     processed_at = event["detail"].pop("processed_at")
     assert processed_at
     assert event["detail"] == {
+        "schema_version": "1",
         "event_id": str(upload.event_id),
         "status": "error",
         "bucket": "uploads",
