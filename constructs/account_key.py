@@ -87,7 +87,7 @@ def _statement(
         principals=[DataAwsIamPolicyDocumentStatementPrincipals(type=kind, identifiers=[principal])],
         actions=actions,
         resources=["*"],  # in a key's policy, the key itself
-        condition=list(conditions),
+        condition=list(conditions) or None,
     )
 
 
