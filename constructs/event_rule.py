@@ -84,7 +84,10 @@ class EventRule(Construct):
         )
 
     def alarms(self, subject: str) -> tuple[Alarm, ...]:
-        """An event that fails for good is in the dead-letter queue, and lost where it cannot even be sent there."""
+        """What cannot be delivered is in the dead-letter queue, and lost where it cannot even be sent there.
+
+        `subject`: what the rule's events are called in the alarms' names.
+        """
         return (
             depth_alarm(
                 self.dead_letter_queue.queue,
