@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from hypothesis import strategies as st
@@ -58,7 +59,7 @@ class SendNoise:
 class Crash:
     """The server is killed and started again, or only ends its sessions, while nothing is delivered."""
 
-    is_server: bool
+    is_server: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Schedule:
 
 # Statements of a delivery to a new container; other crossings are one or two for each upload.
 _STATEMENTS = 36
+# What only a new container does.
+_AT_FIRST = ("connect", "GetParameters")
 
 
 @st.composite
@@ -90,44 +93,44 @@ def _fault(draw: st.DrawFn) -> Fault:
     at, when = draw(st.sampled_from(list(WHAT)))
     # A server takes a second to start.
     what = draw(st.sampled_from([what for what in WHAT[at, when] for _ in range(1 if what == "crash" else 4)]))
-    nth = draw(st.integers(1, _STATEMENTS) if at == "statement" else st.sampled_from([1, 1, 1, 2, 2, 3]))
+    nth = draw(st.integers(1, _STATEMENTS) if at == "statement" else st.sampled_from([1, 1, 1, 2, 3]))
     return Fault(at, when, what, nth=nth, times=draw(st.sampled_from([1, 1, 1, 2, 4])))
 
 
-_faults = st.sampled_from([0, 1, 1, 2]).flatmap(lambda size: st.tuples(*[_fault()] * size))
-_places = st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True).map(tuple)
-_deliveries = st.builds(
-    Deliver,
-    places=_places,
-    is_cold=st.booleans(),
-    faults=_faults,
-    is_heard=st.sampled_from([True, True, True, False]),
-    trouble=st.sampled_from([None] * 20 + list(TROUBLES)),
-)
+_faults = st.sampled_from([1, 1, 2, 0]).flatmap(lambda size: st.tuples(*[_fault()] * size))
+
+
+@st.composite
+def _delivery(draw: st.DrawFn) -> Deliver:
+    faults = draw(_faults)
+    return Deliver(
+        places=draw(st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True).map(tuple)),
+        is_cold=any(fault.at in _AT_FIRST for fault in faults) or draw(st.booleans()),
+        faults=faults,
+        is_heard=draw(st.sampled_from([True, True, True, False])),
+        trouble=draw(st.sampled_from([None] * 30 + list(TROUBLES))),
+    )
+
+
 _invocations = st.builds(Invoke, event=st.sampled_from(["upkeep", "migrate"]), faults=_faults)
-_together = st.builds(
-    Together,
-    _deliveries,
-    st.sampled_from([_deliveries] * 4 + [_invocations]).flatmap(lambda one: one),
-)
-_crashes = st.builds(Crash, st.sampled_from([False] * 9 + [True]))
+_others = st.sampled_from([_delivery()] * 4 + [_invocations]).flatmap(lambda other: other)
+_crashes = st.builds(Crash, is_server=st.sampled_from([False] * 9 + [True]))
 # How often each is drawn.
-_steps = st.sampled_from(
-    [uploads()] * 8
-    + [_deliveries] * 8
-    + [_together] * 5
-    + [_invocations] * 1
-    + [_crashes] * 1
-    + [st.just(SendNoise())] * 1
-    + [st.just(Redrive())] * 1
-).flatmap(lambda step: step)
+_acts = st.sampled_from(
+    [_delivery()] * 8
+    + [st.builds(Together, _delivery(), _others)] * 5
+    + [_invocations, _crashes, st.just(SendNoise()), st.just(Redrive())]
+).flatmap(lambda act: act)
+# Something is uploaded, and while it is delivered, something goes wrong.
+_rounds: st.SearchStrategy[tuple[Step, ...]] = st.builds(
+    lambda uploaded, acts: (*uploaded, *acts),
+    st.lists(uploads(), min_size=1, max_size=3),
+    st.lists(_acts, min_size=1, max_size=3),
+)
 
 schedules = st.builds(
-    lambda first, others, is_migrated, comes_again: Schedule(
-        steps=(first, *others), is_migrated=is_migrated, comes_again=comes_again
-    ),
-    uploads(),
-    st.lists(_steps, min_size=2, max_size=9),
-    st.sampled_from([True] * 19 + [False]),
-    st.sampled_from([False] * 3 + [True]),
+    Schedule,
+    steps=st.lists(_rounds, min_size=1, max_size=3).map(lambda rounds: tuple(chain.from_iterable(rounds))),
+    is_migrated=st.sampled_from([True] * 19 + [False]),
+    comes_again=st.sampled_from([False, False, False, True]),
 )
