@@ -70,7 +70,12 @@ class AwsBoundary(Connections):
         content = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         crossing = self._surroundings.crossings.begin(operation)
         refusal = self._surroundings.strike(crossing, "before")
-        answer = _refused(operation, refusal) if refusal else _asked(emulator, handler, content)
+        if refusal == "partial":
+            answer = _partly_put(emulator, handler, content)
+        elif refusal:
+            answer = _refused(operation, refusal)
+        else:
+            answer = _asked(emulator, handler, content)
         is_cut_off = self._surroundings.strike(crossing, "after") == "truncate"
         status, headers, body = answer
         handler.send_response_only(status)
@@ -91,10 +96,18 @@ def _asked(emulator: http.client.HTTPConnection, handler: BaseHTTPRequestHandler
     return answer.status, headers, answer.read()
 
 
+def _partly_put(emulator: http.client.HTTPConnection, handler: BaseHTTPRequestHandler, content: bytes) -> Answer:
+    """The last entry is refused, those before it are not. https://docs.aws.amazon.com/eventbridge/latest/userguide/"""
+    *entries, _ = json.loads(content)["Entries"]
+    answers = [{"ErrorCode": "InternalFailure", "ErrorMessage": "Made to fail."}]
+    if entries:
+        del handler.headers["Content-Length"]
+        _, _, body = _asked(emulator, handler, json.dumps({"Entries": entries}).encode())
+        answers = json.loads(body)["Entries"] + answers
+    return _json(200, {"FailedEntryCount": 1, "Entries": answers})
+
+
 def _refused(operation: str, refusal: str) -> Answer:
-    if refusal == "partial":
-        entry = {"ErrorCode": "InternalFailure", "ErrorMessage": "Made to fail."}
-        return _json(200, {"FailedEntryCount": 1, "Entries": [entry]})
     of_operation = _REFUSALS[refusal]
     status, code = of_operation.get(operation, of_operation[""])
     if operation == "GetObject":

@@ -17,6 +17,9 @@ from tests.chaos.world import World
 SCHEDULES = 50
 """Of a block."""
 
+# Violations of a schedule that are told.
+_SHOWN = 10
+
 # What a violation counts as.
 CATEGORIES = {
     "lost": {Kind.lost, Kind.missing_event, Kind.unsent, Kind.dead_letter, Kind.waiting},
@@ -84,8 +87,8 @@ def categories(violations: list[Violation]) -> set[str]:
 def described(schedule: Schedule, violations: list[Violation]) -> str:
     """The schedule step by step, and what is wrong after it."""
     steps = "".join(f"  {step}\n" for step in schedule.steps)
-    wrong = "\n".join(f"  {violation}" for violation in violations)
-    return f"{schedule.is_migrated=} {schedule.comes_again=}\n{steps}ended with\n{wrong}"
+    wrong = "\n".join(f"  {violation}" for violation in violations[:_SHOWN])
+    return f"{schedule.is_migrated=} {schedule.comes_again=}\n{steps}ended with {len(violations)} violations:\n{wrong}"
 
 
 def _each_of(seed: int, each: Callable[[Schedule], None], *phases: Phase) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote_plus
+from uuid import uuid4
 
-from tests.chaos.checker import Seen, Sent, Violation, violations
+from tests.chaos.checker import Kind, Seen, Sent, Violation, violations
 from tests.chaos.containers import InvocationFailed
 from tests.chaos.faults import Fault
 from tests.chaos.ingest_queue import IngestQueue
-from tests.chaos.schedules import Crash, Deliver, Invoke, Redrive, Schedule, SendNoise, Step, Together
+from tests.chaos.schedules import AskAgain, Crash, Deliver, Invoke, Redrive, Schedule, SendNoise, Step, Together
 from tests.chaos.slots import Slot
 from tests.chaos.uploads import Upload
 from tests.chaos.world import RETENTION, World
@@ -37,13 +40,33 @@ def run(world: World, schedule: Schedule) -> list[Violation]:
         running.finish(schedule)
     finally:
         world.quiet()
+    events = world.received_events()
     seen = Seen(
-        events=world.received_events(),
+        # Those that take the place of another are an operator's.
+        events=[
+            event["detail"]
+            for event in events
+            if event["detail-type"] == "S3 Object Processed" and "replaces" not in event["detail"]
+        ],
         dead_letters=[message.body for message in running.queue.dead_letters],
         waiting=[message.body for message in running.queue.messages],
         redriven=True,
     )
-    return violations(running.sent, seen, world.admin, retention=RETENTION, noise=running.noise)
+    return [
+        *violations(running.sent, seen, world.admin, retention=RETENTION, noise=running.noise),
+        *_outbox(world, {event["detail"]["event_id"] for event in events}),
+    ]
+
+
+def _outbox(world: World, arrived: set[str]) -> Iterator[Violation]:
+    """Of whatever kind an event is: if it was left to be sent, it arrived, and nothing else did."""
+    left = dict(world.admin.execute("select event_id::text, detail_type from outbox").fetchall())
+    for event_id in left.keys() - arrived:
+        yield Violation(Kind.missing_event, event_id, f"no event {left[event_id]} arrived")
+    for event_id in arrived - left.keys():
+        yield Violation(Kind.event_without_effect, event_id, "it arrived, and nobody left it to be sent")
+    for (event_id,) in world.admin.execute("select event_id from outbox where sent_at is null"):
+        yield Violation(Kind.unsent, str(event_id), "it is still to be sent")
 
 
 class _Run:
@@ -64,6 +87,9 @@ class _Run:
             case SendNoise():
                 self.noise.append(_NOISE)
                 self._send(_NOISE)
+            case AskAgain():
+                if self.sent:
+                    self._ask_again(self.sent[step.place % len(self.sent)])
             case Deliver():
                 with self._world.troubled(step.trouble):
                     self._deliver(one, step, self.queue.receive(step.places))
@@ -98,6 +124,12 @@ class _Run:
     def _send(self, body: str) -> None:
         self._bodies.append(body)
         self.queue.send(body)
+
+    def _ask_again(self, upload: Sent) -> None:
+        """See docs/operating.md."""
+        object_ = {"key": quote_plus(upload.key), "versionId": upload.version_id}
+        s3 = {"bucket": {"name": upload.bucket}, "object": object_}
+        self._send(json.dumps({"Records": [{"eventName": "Reingest", "requestId": str(uuid4()), "s3": s3}]}))
 
     def _act_together(self, step: Together) -> None:
         one, other = self._world.slots

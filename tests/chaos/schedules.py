@@ -56,6 +56,13 @@ class SendNoise:
 
 
 @dataclass(frozen=True)
+class AskAgain:
+    """An operator asks for one of the uploads so far to be read again: `make reingest`."""
+
+    place: int = 0
+
+
+@dataclass(frozen=True)
 class Crash:
     """The server is killed and started again, or only ends its sessions, while nothing is delivered."""
 
@@ -67,7 +74,7 @@ class Redrive:
     """An operator sends the dead letters again."""
 
 
-Step = Upload | Deliver | Invoke | Together | SendNoise | Crash | Redrive
+Step = Upload | Deliver | Invoke | Together | SendNoise | AskAgain | Crash | Redrive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +126,7 @@ _crashes = st.builds(Crash, is_server=st.sampled_from([False] * 9 + [True]))
 _acts = st.sampled_from(
     [_delivery()] * 8
     + [st.builds(Together, _delivery(), _others)] * 5
-    + [_invocations, _crashes, st.just(SendNoise()), st.just(Redrive())]
+    + [_invocations, _crashes, st.just(SendNoise()), st.builds(AskAgain, st.integers(0, 3)), st.just(Redrive())]
 ).flatmap(lambda act: act)
 # Something is uploaded, and while it is delivered, something goes wrong.
 _rounds: st.SearchStrategy[tuple[Step, ...]] = st.builds(

@@ -31,7 +31,7 @@ _AGES = (0, 0, 0, 0, 1, 2, 60, 2 * 1440, 8 * 1440, 29 * 1440, 31 * 1440, 100 * 1
 # S3 may show an upload late: only after a while it is taken for deleted.
 _DELETED_AGES = (60, 1440)
 # More than a tile of durations has, and than one message of COPY holds.
-_MANY = 700
+_MANY = 600
 
 
 @dataclass(frozen=True, kw_only=True)

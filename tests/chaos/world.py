@@ -134,8 +134,8 @@ class World:
             slot.wait_until_quiet()
 
     def received_events(self) -> list[dict[str, Any]]:
-        """The details of the events that arrived at the consumer since it was asked last."""
-        return [json.loads(body)["detail"] for body in self._take(self._consumer)]
+        """The events that arrived at the consumer since it was asked last."""
+        return [json.loads(body) for body in self._take(self._consumer)]
 
     @property
     def admin(self) -> psycopg.Connection[Any]:
@@ -242,15 +242,15 @@ class World:
     def _create_bus(self) -> None:
         bus = VARIABLES["EVENT_BUS_NAME"]
         self._events.create_event_bus(Name=bus)
-        pattern = {"source": [VARIABLES["EVENT_SOURCE"]], "detail-type": ["S3 Object Processed"]}
-        self._events.put_rule(Name="processed", EventBusName=bus, EventPattern=json.dumps(pattern))
+        pattern = {"source": [VARIABLES["EVENT_SOURCE"]]}
+        self._events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps(pattern))
         targets = [{"Id": "consumer", "Arn": self._consumer_arn}]
-        self._events.put_targets(Rule="processed", EventBusName=bus, Targets=targets)
+        self._events.put_targets(Rule="all", EventBusName=bus, Targets=targets)
 
     def _delete_bus(self) -> None:
         bus = VARIABLES["EVENT_BUS_NAME"]
-        self._events.remove_targets(Rule="processed", EventBusName=bus, Ids=["consumer"])
-        self._events.delete_rule(Name="processed", EventBusName=bus)
+        self._events.remove_targets(Rule="all", EventBusName=bus, Ids=["consumer"])
+        self._events.delete_rule(Name="all", EventBusName=bus)
         self._events.delete_event_bus(Name=bus)
 
     def _create_queue(self, name: str) -> tuple[str, str]:
