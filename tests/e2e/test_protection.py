@@ -15,7 +15,7 @@ import pytest
 from local.cdktf import PROJECT, Cdktf, CommandFailedError
 from local.platform import Platform
 from stacks.protection import MAKE_DISPOSABLE_FIRST, UNPROTECT_FIRST
-from tests.e2e.inventory import names_of_resources
+from tests.e2e.inventory import existing
 from tests.e2e.reader import reader
 from tests.e2e.recorder import recorded
 from tests.e2e.stacks import SERVICES, SUFFIX
@@ -45,11 +45,7 @@ def locked_by(platform: Platform, state: str) -> str | None:
 
 def names_of_environment(platform: Platform) -> set[str]:
     """The names of all that the emulated account holds of the environment, but for snapshots."""
-    names = {
-        name.rpartition("/")[2] if name.startswith("http") else name for name in names_of_resources(platform.emulator)
-    }
-    kept = {*snapshots(platform, "manual"), *snapshots(platform, "automated")}
-    return {name for name in names if SUFFIX in name and name not in kept}
+    return {resource.name for resource in existing(platform.emulator) if SUFFIX in resource.name}
 
 
 def state_versions(platform: Platform) -> int:
