@@ -135,6 +135,23 @@ def test_a_database_that_stays_down_costs_nothing_but_a_retry(aws: Aws, postgres
     assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
 
 
+def test_a_full_disk_costs_nothing_but_a_retry(aws: Aws, postgres: Postgres, function: Function) -> None:
+    """PostgreSQL takes no row, and says why; the queue keeps the upload until there is room again."""
+    postgres.query("""
+        create function be_full() returns trigger language plpgsql as $$
+            begin raise 'could not extend file: No space left on device' using errcode = 'disk_full'; end
+        $$;
+        create trigger full_disk before insert on upload execute function be_full()
+    """)
+    delivery = message(aws.upload())
+    assert function.invoke(delivery) == [delivery["messageId"]]
+    assert function.log_entries[-1]["error"] == "DiskFull"
+    assert postgres.query(STATES) == []
+    postgres.query("drop trigger full_disk on upload")
+    assert function.invoke(delivery) == []
+    assert postgres.query(STATES) == PROCESSED
+
+
 @contextmanager
 def happening_within_reports(happen: Callable[[], object]) -> Iterator[None]:
     """Lets something happen in the middle of each report that the function's container reads."""
