@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import multiprocessing
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
-from tests.chaos.blocks import CATEGORIES, SCHEDULES, Block, Violated, reproduce, run_block
+from tests.chaos.blocks import CATEGORIES, SCHEDULES, Block, Violated, reproduce
 from tests.chaos.figures import Figures
+from tests.chaos.shards import shards
 from tests.chaos.world import World
-
-_SHARDS = 2
 
 
 def main() -> None:
@@ -69,10 +65,10 @@ def _run(figures: Figures, is_over: Callable[[], bool]) -> None:
     """Blocks in several processes, one after the other in each of them."""
     begun, at_first = time.monotonic(), figures["schedules"]
     seeds = itertools.count(figures.next_seed)
-    with _shards() as shards:
-        for shard in shards:
+    with shards() as all_shards:
+        for shard in all_shards:
             shard.send(next(seeds))
-        busy: list[Any] = [*shards]
+        busy: list[Any] = [*all_shards]
         while busy:
             ready: list[Any] = wait(busy)
             for shard in ready:
@@ -83,36 +79,6 @@ def _run(figures: Figures, is_over: Callable[[], bool]) -> None:
                     busy.remove(shard)
                 else:
                     shard.send(next(seeds))
-
-
-@contextmanager
-def _shards() -> Iterator[list[Any]]:
-    """Connections to processes, each with a world of its own, that take a seed and answer with its block."""
-    context = multiprocessing.get_context("spawn")
-    processes, connections = [], []
-    for _ in range(_SHARDS):
-        here, there = context.Pipe()
-        process = context.Process(target=_shard, args=[there])
-        process.start()
-        there.close()
-        processes.append(process)
-        connections.append(here)
-    try:
-        yield connections
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join()
-
-
-def _shard(there: Any) -> None:
-    # Ctrl-C reaches this process as well; the one that started it says when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with suppress(KeyboardInterrupt), World() as world:
-        while True:
-            there.send(run_block(world, there.recv()))
 
 
 def _show(figures: Figures, block: Block, *, rate: float) -> None:
