@@ -16,7 +16,7 @@ from local.emulator import Emulator
 from local.postgres import PostgresServer
 from tests.handler.helpers.recorder import Recorder
 from tests.handler.helpers.surroundings import PASSWORD, VARIABLES, Aws, Function, Postgres
-from tests.postgres import make_empty, migrate, temporary_server
+from tests.postgres import LikeNew, temporary_server
 
 
 @pytest.fixture(scope="session")
@@ -43,17 +43,21 @@ def one_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.session, "get_session", _one_session)
 
 
+@pytest.fixture(scope="session")
+def like_new() -> LikeNew:
+    return LikeNew()
+
+
 @pytest.fixture
 def postgres(
-    running_postgres: PostgresServer, environment: None, monkeypatch: pytest.MonkeyPatch
+    running_postgres: PostgresServer, like_new: LikeNew, environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Postgres]:
     """A database with its schema, at which libpq's own variables point as the worker of one machine sets them."""
     monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
     monkeypatch.setenv("PGSSLROOTCERT", str(running_postgres.ca_file))
     postgres = Postgres(running_postgres)
     with postgres.connect() as connection:
-        make_empty(connection)
-        migrate(connection)
+        like_new.make(connection)
     yield postgres
     if postgres.password != PASSWORD:
         postgres.set_password(PASSWORD)
