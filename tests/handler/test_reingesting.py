@@ -11,8 +11,7 @@ from uuid import UUID, uuid5
 import psycopg
 import pytest
 
-from handler.announcing import OBJECT_PROCESSED, outbox
-from handler.announcing.event import object_processed
+from handler.announcing import FAILURES_CHANGED, OBJECT_PROCESSED
 from handler.errors import NotReplaced, NotXml
 from handler.notifications import Reingest
 from handler.origin import Origin
@@ -54,8 +53,7 @@ def misread(processor: Processor, record: dict[str, Any], outcome: UploadOutcome
     origin = Origin.of(upload.readable_key, {})
     with connection.transaction():
         read = outcome or OpenReport(report_of(MISREAD, project=origin.project))
-        recorded = uploads.record(connection, upload, origin, read)
-        outbox.add(connection, upload.event_id, object_processed(recorded, processor.results_address))
+        processor._leave_events(connection, uploads.record(connection, upload, origin, read))
     processor.process(upload)
 
 
@@ -106,6 +104,7 @@ def test_it_is_announced_in_the_place_of_what_was_announced(
     [(processed_at,)] = postgres.query("select processed_at from upload")
     assert event["detail-type"] == OBJECT_PROCESSED
     assert event["detail"] == {
+        "schema_version": "1",
         "event_id": str(uuid5(upload.event_id, str(REQUEST))),
         "replaces": str(upload.event_id),
         "status": "success",
@@ -336,6 +335,68 @@ def test_an_event_that_was_not_sent_before_is_sent_first(aws: Aws, processor: Pr
     first, second = (event["detail"] for event in aws.events())
     assert "replaces" not in first
     assert second["replaces"] == first["event_id"]
+
+
+class TestTestFailuresChanged:
+    """What a run breaks and fixes is announced when it is read again, if it still is the latest of its series."""
+
+    BEFORE = b"<testsuite><testcase name='adds'/><testcase name='no test at all'/></testsuite>"
+    BROKEN = b"<testsuite><testcase name='adds'><failure/></testcase><testcase name='no test at all'/></testsuite>"
+    # The same to whoever reads it.
+    AS_MISREAD = MISREAD.replace("misread", "read").encode()
+
+    def upload(self, aws: Aws, content: bytes, *, minutes: int) -> dict[str, Any]:
+        return aged(aws.upload(content=content), minutes=minutes)
+
+    def changes(self, aws: Aws) -> list[dict[str, Any]]:
+        """The details of these events since the last time, with the names of what fails newly."""
+        details = [event["detail"] for event in aws.events() if event["detail-type"] == FAILURES_CHANGED]
+        return [
+            {**detail, "newly_failing": [test["name"] for test in detail["newly_failing"]["tests"]]}
+            for detail in details
+        ]
+
+    def test_what_was_not_seen_before(self, aws: Aws, processor: Processor, function: Function) -> None:
+        """There is nothing to replace."""
+        function.invoke(message(self.upload(aws, self.BEFORE, minutes=9)))
+        record = self.upload(aws, self.BROKEN, minutes=8)
+        misread(processor, record, Faulty(NotXml("The reader was at fault.")))
+        assert self.changes(aws) == []
+        function.invoke(again(record), again(record))
+        [changed] = self.changes(aws)
+        assert (changed["newly_failing"], changed["run"]["id"]) == (["adds"], str(upload_of(record).event_id))
+        assert changed["event_id"] == str(uuid5(asked_for(record).event_id, FAILURES_CHANGED))
+        assert "replaces" not in changed
+
+    def test_what_was_seen_wrongly(self, aws: Aws, processor: Processor, function: Function) -> None:
+        """It names what was said before."""
+        function.invoke(message(self.upload(aws, self.BEFORE, minutes=9)))
+        record = self.upload(aws, self.BROKEN, minutes=8)
+        misread(processor, record)
+        [wrong] = self.changes(aws)
+        assert wrong["newly_failing"] == ["no test at all"]
+        function.invoke(again(record))
+        [right] = self.changes(aws)
+        assert (right["newly_failing"], right["replaces"]) == (["adds"], wrong["event_id"])
+
+    def test_what_is_known_is_not_said_again(self, aws: Aws, processor: Processor, function: Function) -> None:
+        """People would be called twice."""
+        function.invoke(message(self.upload(aws, self.BEFORE, minutes=9)))
+        record = self.upload(aws, self.AS_MISREAD, minutes=8)
+        misread(processor, record)
+        aws.events()
+        function.invoke(again(record))
+        assert [event["detail-type"] for event in aws.events()] == [OBJECT_PROCESSED]
+
+    def test_what_is_past(self, aws: Aws, processor: Processor, function: Function) -> None:
+        """A newer run of the series says what is so now."""
+        function.invoke(message(self.upload(aws, self.BEFORE, minutes=9)))
+        record = self.upload(aws, self.BROKEN, minutes=8)
+        misread(processor, record, Faulty(NotXml("The reader was at fault.")))
+        function.invoke(message(self.upload(aws, self.BEFORE, minutes=7)))
+        aws.events()
+        function.invoke(again(record))
+        assert self.changes(aws) == []
 
 
 class TestMeanwhile:
