@@ -23,7 +23,7 @@ from local.platform import Platform
 from local.processes import free_port
 from local.running import announcement
 from tests.e2e.stacks import SUFFIX
-from tests.e2e.uploads import event_of, row_of, upload
+from tests.e2e.uploads import announce_what_is_gone, event_of, row_of, upload
 
 PROJECT_NAME = "commands"
 TITLES = ("Latest runs", "Slowest tests of the last 30 days", "Flaky tests of the last 30 days", "Failing tests")
@@ -253,6 +253,24 @@ class TestReingest:
     def test_a_project_without_reports_has_none(self, announced: Path) -> None:
         code, lines, _ = run_local(announced, "reingest", "--project", "nothing", "--yes")
         assert (code, lines) == (0, ["No report is recorded of the project nothing."])
+
+
+class TestRedrive:
+    """`redrive` finds the queues of the platform; `tests/local/test_redrive.py` has all that it does."""
+
+    def test_upload_is_processed_after_all(self, platform: Platform, announced: Path) -> None:
+        announce_what_is_gone(platform, "redriven/gone.xml", queue="ingest_dead_letter_queue_url")
+        code, lines, errors = run_local(announced, "redrive", "ingest", input="ingest\n")
+        assert (code, errors) == (0, "")
+        assert lines[0].startswith(f"tap-dlq-ingest-{SUFFIX} holds 1 message, the oldest of ")
+        assert lines[4].endswith(" redriven/gone.xml")
+        assert lines[-1] == "Redriven: 1 message."
+        assert event_of(platform, "redriven/gone.xml")["error"]["code"] == "not_found"
+
+    @pytest.mark.parametrize(("queue", "name"), [("events", "dlq-events"), ("undelivered", "undelivered-events")])
+    def test_nothing_is_there(self, announced: Path, queue: str, name: str) -> None:
+        code, lines, errors = run_local(announced, "redrive", queue)
+        assert (code, lines, errors) == (0, [f"tap-{name}-{SUFFIX} is empty."], "")
 
 
 def test_announcement_holds_no_secret(platform: Platform, announced: Path) -> None:

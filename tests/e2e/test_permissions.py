@@ -5,7 +5,6 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -26,7 +25,7 @@ from tests.e2e.calls import (
 )
 from tests.e2e.recorder import Recorded, recorded
 from tests.e2e.stacks import SUFFIX
-from tests.e2e.uploads import event_of, upload
+from tests.e2e.uploads import announce_what_is_gone, event_of, upload
 from tests.security import iam
 from tests.security.iam import Case
 from tests.unit.synthesized import Block
@@ -34,20 +33,6 @@ from tests.unit.synthesized import Block
 pytestmark = pytest.mark.security
 
 REPORT = (PROJECT / "local" / "sample-report.xml").read_bytes()
-
-
-def announce_what_is_gone(platform: Platform, key: str) -> None:
-    """Tell the function of an object that was deleted for good before its turn came."""
-    bucket = platform.access.outputs["bucket_name"]
-    object_ = {"key": key, "versionId": "gone", "eTag": "0123", "size": 1, "sequencer": "00"}
-    record = {
-        "eventName": "ObjectCreated:Put",
-        "eventTime": (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="milliseconds"),
-        "s3": {"bucket": {"name": bucket}, "object": object_},
-    }
-    platform.emulator.client("sqs").send_message(
-        QueueUrl=platform.access.outputs["ingest_queue_url"], MessageBody=json.dumps({"Records": [record]})
-    )
 
 
 def have_it_read_again(platform: Platform, key: str) -> None:

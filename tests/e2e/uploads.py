@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -26,6 +27,20 @@ def wait_for(look: Callable[[], Found | None]) -> Found:
 
 def upload(platform: Platform, key: str, body: bytes) -> None:
     platform.emulator.client("s3").put_object(Bucket=platform.access.outputs["bucket_name"], Key=key, Body=body)
+
+
+def announce_what_is_gone(platform: Platform, key: str, queue: str = "ingest_queue_url") -> None:
+    """Tell the function of an object that was deleted for good before its turn came. `queue`: an output's name."""
+    bucket = platform.access.outputs["bucket_name"]
+    object_ = {"key": key, "versionId": "gone", "eTag": "0123", "size": 1, "sequencer": "00"}
+    record = {
+        "eventName": "ObjectCreated:Put",
+        "eventTime": (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="milliseconds"),
+        "s3": {"bucket": {"name": bucket}, "object": object_},
+    }
+    platform.emulator.client("sqs").send_message(
+        QueueUrl=platform.access.outputs[queue], MessageBody=json.dumps({"Records": [record]})
+    )
 
 
 def event_of(platform: Platform, key: str) -> dict[str, Any]:
