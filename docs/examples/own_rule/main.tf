@@ -5,7 +5,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.100"
+      version = ">= 5.100, < 7"
     }
   }
 }
@@ -32,6 +32,18 @@ variable "branch" {
 }
 
 data "aws_region" "current" {}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+locals {
+  queue_name = "${var.project}-broken-tests"
+  queue_arn = join(":", [
+    "arn", data.aws_partition.current.partition, "sqs", data.aws_region.current.name,
+    data.aws_caller_identity.current.account_id, local.queue_name
+  ])
+}
 
 data "terraform_remote_state" "tap" {
   backend = "s3"
@@ -63,9 +75,10 @@ resource "aws_cloudwatch_event_target" "queue" {
   arn            = aws_sqs_queue.broken.arn
 }
 
-# SSE-SQS: EventBridge may not use the key alias/aws/sqs.
+# SSE-SQS: EventBridge may not use the key alias/aws/sqs. The policy is part of the queue, which it knows by its name.
 resource "aws_sqs_queue" "broken" {
-  name                      = "${var.project}-broken-tests"
+  name                      = local.queue_name
+  policy                    = data.aws_iam_policy_document.broken.json
   sqs_managed_sse_enabled   = true
   message_retention_seconds = 1209600
 }
@@ -73,7 +86,7 @@ resource "aws_sqs_queue" "broken" {
 data "aws_iam_policy_document" "broken" {
   statement {
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.broken.arn]
+    resources = [local.queue_arn]
     principals {
       type        = "Service"
       identifiers = ["events.amazonaws.com"]
@@ -84,11 +97,6 @@ data "aws_iam_policy_document" "broken" {
       values   = [aws_cloudwatch_event_rule.broken.arn]
     }
   }
-}
-
-resource "aws_sqs_queue_policy" "broken" {
-  queue_url = aws_sqs_queue.broken.id
-  policy    = data.aws_iam_policy_document.broken.json
 }
 
 output "queue_url" {
