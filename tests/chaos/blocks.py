@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
 from tests.chaos.checker import Kind, Violation
 from tests.chaos.runner import run
-from tests.chaos.schedules import Schedule, schedules
+from tests.chaos.schedules import Schedule, any_schedule
 from tests.chaos.world import World
 
 SCHEDULES = 50
@@ -49,8 +49,8 @@ class Violated(Exception):
     """A schedule ended with violations."""
 
 
-def run_block(world: World, seed: int) -> Block:
-    """All schedules of the block, whatever they find."""
+def run_block(world: World, seed: int, schedules: int = SCHEDULES) -> Block:
+    """So many schedules of the block, whatever they find."""
     block = Block(seed)
     struck, kills, crashes = world.struck, world.kills, world.crashes
     world.renew()
@@ -62,7 +62,7 @@ def run_block(world: World, seed: int) -> Block:
         if violations:
             block.failed.append(described(schedule, violations))
 
-    _each_of(seed, each, Phase.generate)
+    _each_of(seed, each, schedules, Phase.generate)
     block.faults = world.struck - struck
     block.container_kills = world.kills - kills
     block.postgres_kills = world.crashes - crashes
@@ -77,7 +77,7 @@ def reproduce(world: World, seed: int) -> None:
         if violations := run(world, schedule):
             raise Violated(f"{described(schedule, violations)}\n{world.log}")
 
-    _each_of(seed, each, Phase.generate, Phase.shrink)
+    _each_of(seed, each, SCHEDULES, Phase.generate, Phase.shrink)
 
 
 def categories(violations: list[Violation]) -> set[str]:
@@ -91,13 +91,13 @@ def described(schedule: Schedule, violations: list[Violation]) -> str:
     return f"{schedule.is_migrated=} {schedule.comes_again=}\n{steps}ended with {len(violations)} violations:\n{wrong}"
 
 
-def _each_of(seed: int, each: Callable[[Schedule], None], *phases: Phase) -> None:
+def _each_of(seed: int, each: Callable[[Schedule], None], count: int, *phases: Phase) -> None:
     quietly = settings(
-        max_examples=SCHEDULES,
+        max_examples=count,
         phases=phases,
         deadline=None,
         database=None,
         verbosity=Verbosity.quiet,
         suppress_health_check=list(HealthCheck),
     )
-    hypothesis.seed(seed)(quietly(given(schedules)(each)))()
+    hypothesis.seed(seed)(quietly(given(any_schedule)(each)))()

@@ -99,9 +99,9 @@ _AT_FIRST = ("connect", "GetParameters")
 def _fault(draw: st.DrawFn) -> Fault:
     at, when = draw(st.sampled_from(list(WHAT)))
     # A server takes a second to start.
-    what = draw(st.sampled_from([what for what in WHAT[at, when] for _ in range(1 if what == "crash" else 4)]))
+    what = draw(st.sampled_from([what for what in WHAT[at, when] for _ in range(1 if what == "crash" else 8)]))
     nth = draw(st.integers(1, _STATEMENTS) if at == "statement" else st.sampled_from([1, 1, 1, 2, 3]))
-    return Fault(at, when, what, nth=nth, times=draw(st.sampled_from([1, 1, 1, 2, 4])))
+    return Fault(at, when, what, nth=nth, times=1 if what == "crash" else draw(st.sampled_from([1, 1, 1, 2, 4])))
 
 
 _faults = st.sampled_from([1, 1, 2, 0]).flatmap(lambda size: st.tuples(*[_fault()] * size))
@@ -121,7 +121,7 @@ def _delivery(draw: st.DrawFn) -> Deliver:
 
 _invocations = st.builds(Invoke, event=st.sampled_from(["upkeep", "migrate"]), faults=_faults)
 _others = st.sampled_from([_delivery()] * 4 + [_invocations]).flatmap(lambda other: other)
-_crashes = st.builds(Crash, is_server=st.sampled_from([False] * 9 + [True]))
+_crashes = st.builds(Crash, is_server=st.sampled_from([False] * 19 + [True]))
 # How often each is drawn.
 _acts = st.sampled_from(
     [_delivery()] * 8
@@ -135,7 +135,7 @@ _rounds: st.SearchStrategy[tuple[Step, ...]] = st.builds(
     st.lists(_acts, min_size=1, max_size=3),
 )
 
-schedules = st.builds(
+any_schedule = st.builds(
     Schedule,
     steps=st.lists(_rounds, min_size=1, max_size=3).map(lambda rounds: tuple(chain.from_iterable(rounds))),
     is_migrated=st.sampled_from([True] * 19 + [False]),
