@@ -55,11 +55,11 @@ class Figures:
 
     def add(self, block: Block) -> None:
         """Counts what came of a block."""
-        self._add("schedules", block.schedules)
+        self._count("schedules", block.schedules)
         for category in CATEGORIES:
-            self._add(category, block.found[category])
-        self._add("kills of PostgreSQL", block.postgres_kills)
-        self._add("kills of containers", block.container_kills)
+            self._count(category, block.found[category])
+        self._count("kills of PostgreSQL", block.postgres_kills)
+        self._count("kills of containers", block.container_kills)
         self._values["faults"] = dict(sorted((Counter(self._values.get("faults", {})) + block.faults).items()))
         self._values["next seed"] = max(self.next_seed, block.seed + 1)
         if block.failed:
@@ -70,5 +70,5 @@ class Figures:
         rows = [f"{goal.figure:24}{self[goal.figure]:>10,}   {goal}" for goal in GOALS]
         return "\n".join([f"{'':24}{'so far':>10}   wanted", *rows])
 
-    def _add(self, figure: str, count: int) -> None:
-        self._values[figure] = self[figure] + count
+    def _count(self, figure: str, times: int) -> None:
+        self._values[figure] = self[figure] + times
