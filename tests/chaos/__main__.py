@@ -9,12 +9,14 @@ import argparse
 import itertools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import wait
 from typing import Any
 
 from tests.chaos.blocks import CATEGORIES, SCHEDULES, Block, Violated, reproduce
 from tests.chaos.figures import Figures
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.mutation import become, found
 from tests.chaos.shards import shards
 from tests.chaos.world import World
 
@@ -29,12 +31,19 @@ def main() -> None:
         "schedules", help="run the schedules of one seed, and simplify the first that fails"
     )
     schedules.add_argument("--seed", type=int, required=True)
+    mutants = commands.add_parser("mutants", help="break each promise of the functions on purpose, and see it noticed")
+    mutants.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(MUTANTS)}")
     arguments = parser.parse_args()
-    if arguments.command:
+    if arguments.command == "schedules":
         _reproduce(arguments.seed)
         return
+    if arguments.command == "mutants":
+        unnoticed = _unnoticed(arguments.names or MUTANTS)
+        sys.exit(f"Nobody notices {', '.join(unnoticed)}" if unnoticed else 0)
     figures = Figures()
     try:
+        if arguments.minutes is arguments.schedules is None:
+            figures.set_mutants(_unnoticed(MUTANTS))
         _run(figures, _end(figures, minutes=arguments.minutes, schedules=arguments.schedules))
     except KeyboardInterrupt:
         print("\nStopped; the next run goes on from here.")
@@ -49,6 +58,23 @@ def _reproduce(seed: int) -> None:
         except Violated as violated:
             sys.exit(str(violated))
     print(f"Nothing is wrong after the {SCHEDULES} schedules of seed {seed}.")
+
+
+def _unnoticed(names: Iterable[str]) -> list[str]:
+    """The mutants after whose schedule nothing is wrong. What is wrong without them is none of theirs."""
+    unnoticed = []
+    with World() as world:
+        for name in names:
+            if kinds := found(world, MUTANTS[name]):
+                sys.exit(f"The functions as they are: {', '.join(kinds)} after the schedule of {name}.")
+        for name in names:
+            mutant = MUTANTS[name]
+            become(world, mutant)
+            kinds = found(world, mutant)
+            print(f"{', '.join(kinds) or 'NOTHING':48} {mutant.guarantee} ({name})", flush=True)
+            if not kinds:
+                unnoticed.append(name)
+    return unnoticed
 
 
 def _end(figures: Figures, *, minutes: float | None, schedules: int | None) -> Callable[[], bool]:

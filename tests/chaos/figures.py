@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.chaos.blocks import CATEGORIES, Block
+from tests.chaos.mutants import MUTANTS
 
 _FILE = Path(__file__).with_name("figures.json")
 
@@ -32,6 +34,8 @@ GOALS = (
     Goal(figure="schedules", at_least=10_000),
     *(Goal(figure=category, at_most=0) for category in CATEGORIES),
     Goal(figure="kills of PostgreSQL", at_least=100),
+    Goal(figure="mutants", at_least=len(MUTANTS)),
+    Goal(figure="unnoticed mutants", at_most=0),
 )
 
 
@@ -64,11 +68,20 @@ class Figures:
         self._values["next seed"] = max(self.next_seed, block.seed + 1)
         if block.failed:
             self._values["failed seeds"] = [*self._values.get("failed seeds", []), block.seed]
-        self._file.write_text(json.dumps(self._values, indent=2) + "\n")
+        self._write()
+
+    def set_mutants(self, unnoticed: Sequence[str]) -> None:
+        """After all mutants were run, of the functions as they are."""
+        self._values["mutants"] = len(MUTANTS)
+        self._values["unnoticed mutants"] = len(unnoticed)
+        self._write()
 
     def __str__(self) -> str:
         rows = [f"{goal.figure:24}{self[goal.figure]:>10,}   {goal}" for goal in GOALS]
         return "\n".join([f"{'':24}{'so far':>10}   wanted", *rows])
+
+    def _write(self) -> None:
+        self._file.write_text(json.dumps(self._values, indent=2) + "\n")
 
     def _count(self, figure: str, times: int) -> None:
         self._values[figure] = self[figure] + times

@@ -14,7 +14,7 @@ from tests.chaos.checker import Kind, Seen, Sent, Violation, violations
 from tests.chaos.containers import InvocationFailed
 from tests.chaos.faults import Fault
 from tests.chaos.ingest_queue import IngestQueue
-from tests.chaos.schedules import AskAgain, Crash, Deliver, Invoke, Redrive, Schedule, SendNoise, Step, Together
+from tests.chaos.schedules import AskAgain, Crash, Deliver, Invoke, Join, Redrive, Schedule, SendNoise, Step, Together
 from tests.chaos.slots import Slot
 from tests.chaos.uploads import Upload
 from tests.chaos.world import RETENTION, World
@@ -87,9 +87,10 @@ class _Run:
             case SendNoise():
                 self.noise.append(_NOISE)
                 self._send(_NOISE)
+            case Join():
+                self.queue.join()
             case AskAgain():
-                if self.sent:
-                    self._ask_again(self.sent[step.place % len(self.sent)])
+                self._ask_again(step.place)
             case Deliver():
                 with self._world.troubled(step.trouble):
                     self._deliver(one, step, self.queue.receive(step.places))
@@ -106,7 +107,7 @@ class _Run:
     def finish(self, schedule: Schedule) -> None:
         """No fault is left: the database has its schema, an operator redrives, and Lambda delivers what there is."""
         if not schedule.is_migrated:
-            self._world.slots[1].schema({"migrate": True}, (), seconds=_TIMEOUT)
+            self._invoke(self._world.slots[1], Invoke(event="migrate"))
         self._deliver_all()
         if schedule.comes_again:
             for body in self._bodies:
@@ -125,8 +126,11 @@ class _Run:
         self._bodies.append(body)
         self.queue.send(body)
 
-    def _ask_again(self, upload: Sent) -> None:
+    def _ask_again(self, place: int) -> None:
         """See docs/operating.md."""
+        if not self.sent:
+            return
+        upload = self.sent[place % len(self.sent)]
         object_ = {"key": quote_plus(upload.key), "versionId": upload.version_id}
         s3 = {"bucket": {"name": upload.bucket}, "object": object_}
         self._send(json.dumps({"Records": [{"eventName": "Reingest", "requestId": str(uuid4()), "s3": s3}]}))

@@ -56,6 +56,11 @@ class SendNoise:
 
 
 @dataclass(frozen=True)
+class Join:
+    """S3 tells of the last two uploads in one message."""
+
+
+@dataclass(frozen=True)
 class AskAgain:
     """An operator asks for one of the uploads so far to be read again: `make reingest`."""
 
@@ -74,7 +79,7 @@ class Redrive:
     """An operator sends the dead letters again."""
 
 
-Step = Upload | Deliver | Invoke | Together | SendNoise | AskAgain | Crash | Redrive
+Step = Upload | Deliver | Invoke | Together | SendNoise | Join | AskAgain | Crash | Redrive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +135,9 @@ _acts = st.sampled_from(
 ).flatmap(lambda act: act)
 # Something is uploaded, and while it is delivered, something goes wrong.
 _rounds: st.SearchStrategy[tuple[Step, ...]] = st.builds(
-    lambda uploaded, acts: (*uploaded, *acts),
+    lambda uploaded, is_joined, acts: (*uploaded, *[Join()] * (is_joined and len(uploaded) > 1), *acts),
     st.lists(uploads(), min_size=1, max_size=3),
+    st.sampled_from([False] * 4 + [True]),
     st.lists(_acts, min_size=1, max_size=3),
 )
 

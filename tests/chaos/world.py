@@ -56,29 +56,36 @@ class World:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            unpack(self._package, directory / "code")
+            self._directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             self._postgres = stack.enter_context(temporary_server(password=PASSWORD))
-            self._emulator = stack.enter_context(Emulator(log=directory / "emulator.log"))
-            parts = Parts(
-                emulator=self._emulator,
-                postgres=self._postgres,
-                code=directory / "code",
-                directory=directory,
-                environment=_ENVIRONMENT,
-                terminate=self.terminate,
-                crash=self.crash,
-            )
-            self.slots = [stack.enter_context(Slot(name, parts)) for name in ("a", "b")]
-            self.slots[0].other, self.slots[1].other = self.slots[1], self.slots[0]
+            self._emulator = stack.enter_context(Emulator(log=self._directory / "emulator.log"))
             stack.callback(self._forget_admin)
             self._s3, self._ssm, self._events, self._sqs = map(self._emulator.client, ("s3", "ssm", "events", "sqs"))
-            self.renew()
+            self._running = stack.enter_context(ExitStack())
+            self.use(self._package)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def use(self, package: Path) -> None:
+        """Runs the functions of this package from here on; all else is as new."""
+        self._running.close()
+        code = Path(self._running.enter_context(tempfile.TemporaryDirectory(dir=self._directory)))
+        unpack(package, code)
+        parts = Parts(
+            emulator=self._emulator,
+            postgres=self._postgres,
+            code=code,
+            directory=self._directory,
+            environment=_ENVIRONMENT,
+            terminate=self.terminate,
+            crash=self.crash,
+        )
+        self.slots = [self._running.enter_context(Slot(name, parts)) for name in ("a", "b")]
+        self.slots[0].other, self.slots[1].other = self.slots[1], self.slots[0]
+        self.renew()
 
     @property
     def struck(self) -> Counter[str]:
