@@ -125,8 +125,8 @@ class Sent:
 class Seen:
     """What came out besides the database, when nothing is under way any more.
 
-    `events`: the details of all that arrived at the consumer, in any order. `dead_letters` and `waiting`: the bodies of
-    the messages that are in the dead-letter queue, and still in the queue. `redriven`: whether the dead letters were
+    `events`: all that arrived at the consumer, of whatever type, in any order. `dead_letters` and `waiting`: the bodies
+    of the messages that are in the dead-letter queue, and still in the queue. `redriven`: whether the dead letters were
     sent once more, without any fault; then none may be left.
     """
 
@@ -150,17 +150,19 @@ def violations(
         left = {identity for body in (*seen.dead_letters, *seen.waiting) for identity in _uploads_of(body) or ()}
         events = _by_upload(seen.events)
         found = [*_messages(seen), *_noise(noise, seen, connection), *_others(sent, recorded, events)]
-        runs: dict[str, list[_Run]] = defaultdict(list)
+        found += _further_events(seen.events, recorded, left)
+        runs: list[_Run] = []
         for upload in sent:
             if rows := recorded.uploads.get(upload.identity):
                 found += _effect(upload, rows, recorded, retention)
                 found += _announcement(
                     upload, rows[0], events.get(upload.identity, []), is_left=upload.identity in left
                 )
-                runs[upload.project] += _runs(upload, rows[0], recorded)
+                runs += _runs(upload, rows[0], recorded)
             elif upload.identity not in left:
                 found.append(Violation(Kind.lost, str(upload.identity), "nothing is recorded, and no message is left"))
-        found += _history(connection, runs)
+        found += _changes(runs, seen.events, recorded)
+        found += _history(connection, _by_project(runs))
         return found
 
 
@@ -170,6 +172,8 @@ class _Recorded:
 
     uploads: Mapping[Identity, Sequence[Row]]
     runs: Mapping[UUID, Sequence[Row]]
+    # All events that were left to be sent, by their ids.
+    outbox: Mapping[str, Row]
     # Those that have as many series as they may.
     full_projects: set[str]
 
@@ -179,6 +183,7 @@ class _Recorded:
         runs: dict[UUID, list[Row]] = defaultdict(list)
         series: dict[str, set[str]] = defaultdict(set)
         with connection.cursor(row_factory=dict_row) as cursor:
+            outbox = {str(row["event_id"]): row for row in cursor.execute("select * from outbox")}
             for row in cursor.execute("select upload.*, sent_at from upload left join outbox using (event_id)"):
                 uploads[Identity(row["bucket"], row["key"], row["version_id"])].append(row)
             for row in cursor.execute("select * from run_summary"):
@@ -187,6 +192,7 @@ class _Recorded:
         return cls(
             uploads=uploads,
             runs=runs,
+            outbox=outbox,
             full_projects={project for project, names in series.items() if len(names) >= _MOST_SERIES},
         )
 
@@ -322,11 +328,15 @@ def _has_run(upload: Sent, row: Row) -> bool:
 
 
 class _Run(NamedTuple):
-    """A run as it has to stand in the history, and its build."""
+    """A run as it has to stand in the history, and the row of its upload."""
 
     plain: PlainRun
-    build_url: str | None
-    totals: dict[str, int]
+    upload: Sent
+    row: Row
+
+    @property
+    def series(self) -> tuple[str, str | None, str]:
+        return self.upload.project, self.plain.branch, self.plain.series
 
 
 def _runs(upload: Sent, row: Row, recorded: _Recorded) -> Iterator[_Run]:
@@ -341,7 +351,121 @@ def _runs(upload: Sent, row: Row, recorded: _Recorded) -> Iterator[_Run]:
             uploaded_at=upload.uploaded_at.astimezone(UTC),
             results=dict(upload.results),
         )
-        yield _Run(plain, upload.build_url, upload.totals)
+        yield _Run(plain, upload, row)
+
+
+def _by_project(runs: Iterable[_Run]) -> dict[str, list[_Run]]:
+    found: dict[str, list[_Run]] = defaultdict(list)
+    for run in runs:
+        found[run.upload.project].append(run)
+    return found
+
+
+def _further_events(
+    events: Iterable[Mapping[str, Any]], recorded: _Recorded, left: set[Identity]
+) -> Iterator[Violation]:
+    """All but those that announce uploads first: they arrived as they were left to be sent."""
+    arrived: dict[str, list[Any]] = defaultdict(list)
+    for event in events:
+        if not _announces_first(event):
+            arrived[event["detail"]["event_id"]].append(event["detail"])
+    for event_id, details in arrived.items():
+        row = recorded.outbox.get(event_id)
+        if row is None:
+            yield Violation(Kind.event_without_effect, event_id, "it arrived, and was not left to be sent")
+        elif any(detail != row["detail"] for detail in details):
+            yield Violation(Kind.event_ids, event_id, f"it was left as {row['detail']}, and arrived as {details}")
+    is_left = {row["event_id"]: identity in left for identity, rows in recorded.uploads.items() for row in rows}
+    for event_id, row in recorded.outbox.items():
+        if row["event_id"] == row["upload_id"] or (is_left[row["upload_id"]] and not row["sent_at"]):
+            continue
+        if event_id not in arrived:
+            yield Violation(Kind.missing_event, event_id, f"no such event arrived: {row['detail_type']}")
+        elif not row["sent_at"]:
+            yield Violation(Kind.unsent, event_id, "it arrived, and is not marked as sent")
+
+
+def _announces_first(event: Mapping[str, Any]) -> bool:
+    return event["detail-type"] == "S3 Object Processed" and "replaces" not in event["detail"]
+
+
+# What an event says of tests, and what the recomputation calls it.
+_CHANGES = {"newly_failing": "newly failing", "fixed": "fixed", "still_failing": "still failing"}
+# That it names of each kind.
+_MOST_NAMED = 10
+
+
+def _changes(runs: Sequence[_Run], events: Iterable[Mapping[str, Any]], recorded: _Recorded) -> Iterator[Violation]:
+    """What runs had to announce of what they broke and fixed, and what they announced."""
+    told: dict[str, list[Any]] = defaultdict(list)
+    for event in events:
+        if event["detail-type"] == "Test Failures Changed":
+            told[event["detail"]["run"]["id"]].append(event["detail"])
+    read_again = {row["upload_id"] for row in recorded.outbox.values() if "replaces" in row["detail"]}
+    left = {row["upload_id"] for row in recorded.outbox.values() if row["detail_type"] == "Test Failures Changed"}
+    for run in runs:
+        bases, is_certain = _bases(run, runs, read_again)
+        its_events = told.pop(str(run.plain.id), [])
+        subject = str(run.upload.identity)
+        if len({event["event_id"] for event in its_events if "replaces" not in event}) > 1:
+            yield Violation(Kind.event_ids, subject, "what it broke and fixed is announced under several ids")
+        for event in its_events:
+            base = next((base for base in bases if str(base.plain.id) == event["previous_run"]["id"]), None)
+            if base is None:
+                yield Violation(Kind.wrong_event, subject, f"it is held against {event['previous_run']}")
+            else:
+                yield from _differences(Kind.wrong_event, subject, _told(event), _to_be_told(run, base))
+        is_due = is_certain and any(_changes_failures(run, base) for base in bases)
+        if is_due and not its_events and run.plain.id not in left:
+            yield Violation(Kind.missing_event, subject, f"it broke or fixed tests since {bases[0].upload.identity}")
+    for run_id in told:
+        yield Violation(Kind.event_without_effect, run_id, "what it broke and fixed is announced, and it is not there")
+
+
+def _bases(run: _Run, runs: Sequence[_Run], read_again: set[UUID]) -> tuple[list[_Run], bool]:
+    """The runs that it may have been held against, and whether there is no doubt: then there is one, or none."""
+
+    def is_before(one: _Run, other: _Run) -> bool:
+        # Of what was read again, nobody knows when that was done first.
+        sent_at = one.row["sent_at"]
+        return sent_at is not None and other.plain.id not in read_again and sent_at < other.row["processed_at"]
+
+    if run.plain.series == _ALL_OTHERS:
+        return [], True
+    same = [other for other in runs if other.series == run.series and other is not run]
+    if run.plain.id in read_again or not all(is_before(other, run) or is_before(run, other) for other in same):
+        return [other for other in same if other.plain.place < run.plain.place], False
+    latest = max((other for other in same if is_before(other, run)), key=lambda it: it.plain.place, default=None)
+    return [latest] if latest and latest.plain.place < run.plain.place else [], True
+
+
+def _changes_failures(run: _Run, base: _Run) -> bool:
+    changes = {change for change, _, _ in plain_history.changes(run.plain, base.plain).values()}
+    return bool(changes & {"newly failing", "fixed"})
+
+
+def _told(event: Mapping[str, Any]) -> Row:
+    """What the event says, without what is written for people."""
+    tests = {kind: (event[kind]["count"], {test["name"] for test in event[kind]["tests"]}) for kind in _CHANGES}
+    return {**event, **tests}
+
+
+def _to_be_told(run: _Run, base: _Run) -> Row:
+    changes = plain_history.changes(run.plain, base.plain)
+    names = {
+        kind: {name for (name,), (change, _, _) in changes.items() if change == _CHANGES[kind]} for kind in _CHANGES
+    }
+    few = {kind: (len(of_kind), of_kind) for kind, of_kind in names.items() if len(of_kind) <= _MOST_NAMED}
+    return {
+        "project": run.upload.project,
+        "branch": run.plain.branch,
+        "series": run.plain.series,
+        "commit": run.plain.commit,
+        "build_url": run.upload.build_url,
+        "run": {"id": str(run.plain.id), "totals": run.upload.totals},
+        "previous_run": {"id": str(base.plain.id), "commit": base.plain.commit},
+        **few,
+    }
 
 
 # Of each view: what a row is of, within its project, and what it says.
@@ -425,22 +549,24 @@ def _builds(runs: Iterable[_Run]) -> Answer:
     builds: dict[tuple[str | None, str | None], dict[str, _Run]] = defaultdict(dict)
     # Of two of one moment, the one with the lower id.
     for run in sorted(runs, key=lambda run: (run.plain.uploaded_at, -run.plain.id.int)):
-        if run.plain.commit is not None or run.build_url is not None:
-            builds[run.plain.commit, run.build_url][run.plain.series] = run
+        if run.plain.commit is not None or run.upload.build_url is not None:
+            builds[run.plain.commit, run.upload.build_url][run.plain.series] = run
     found: Answer = {}
     for build, of_series in builds.items():
         latest = list(of_series.values())
         times = [run.plain.uploaded_at for run in latest]
         branch = min((run.plain.branch for run in latest if run.plain.branch is not None), default=None)
-        totals = (sum(run.totals[name] for run in latest) for name in TOTALS)
+        totals = (sum(run.upload.totals[name] for run in latest) for name in TOTALS)
         found[build] = (branch, min(times), max(times), len(latest), *totals)
     return found
 
 
 def _by_upload(events: Iterable[Mapping[str, Any]]) -> Mapping[Identity, Sequence[Mapping[str, Any]]]:
+    """The details of those that announce uploads first."""
     found: dict[Identity, list[Mapping[str, Any]]] = defaultdict(list)
-    for event in events:
-        found[Identity(event["bucket"], event["key"], event["version_id"])].append(event)
+    for event in filter(_announces_first, events):
+        detail = event["detail"]
+        found[Identity(detail["bucket"], detail["key"], detail["version_id"])].append(detail)
     return found
 
 

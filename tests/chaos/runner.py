@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote_plus
 from uuid import uuid4
 
-from tests.chaos.checker import Kind, Seen, Sent, Violation, violations
+from tests.chaos.checker import Seen, Sent, Violation, violations
 from tests.chaos.containers import InvocationFailed
 from tests.chaos.faults import Fault
 from tests.chaos.ingest_queue import IngestQueue
@@ -40,33 +40,13 @@ def run(world: World, schedule: Schedule) -> list[Violation]:
         running.finish(schedule)
     finally:
         world.quiet()
-    events = world.received_events()
     seen = Seen(
-        # Those that take the place of another are an operator's.
-        events=[
-            event["detail"]
-            for event in events
-            if event["detail-type"] == "S3 Object Processed" and "replaces" not in event["detail"]
-        ],
+        events=world.received_events(),
         dead_letters=[message.body for message in running.queue.dead_letters],
         waiting=[message.body for message in running.queue.messages],
         redriven=True,
     )
-    return [
-        *violations(running.sent, seen, world.admin, retention=RETENTION, noise=running.noise),
-        *_outbox(world, {event["detail"]["event_id"] for event in events}),
-    ]
-
-
-def _outbox(world: World, arrived: set[str]) -> Iterator[Violation]:
-    """Of whatever kind an event is: if it was left to be sent, it arrived, and nothing else did."""
-    left = dict(world.admin.execute("select event_id::text, detail_type from outbox").fetchall())
-    for event_id in left.keys() - arrived:
-        yield Violation(Kind.missing_event, event_id, f"no event {left[event_id]} arrived")
-    for event_id in arrived - left.keys():
-        yield Violation(Kind.event_without_effect, event_id, "it arrived, and nobody left it to be sent")
-    for (event_id,) in world.admin.execute("select event_id from outbox where sent_at is null"):
-        yield Violation(Kind.unsent, str(event_id), "it is still to be sent")
+    return violations(running.sent, seen, world.admin, retention=RETENTION, noise=running.noise)
 
 
 class _Run:

@@ -24,16 +24,19 @@ from tests.postgres import migrate, temporary_server
 NOW = datetime.now(UTC).replace(microsecond=0)
 RETENTION = timedelta(days=int(VARIABLES["OUTCOME_RETENTION"]))
 
+PROCESSED, CHANGED = "S3 Object Processed", "Test Failures Changed"
+
 Results = Mapping[str, tuple[str, float | None]]
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was sent, and what the function made of it."""
+    """What was sent, and what the function made of it: `events` are details, of uploads and of what runs changed."""
 
     connection: psycopg.Connection[Any]
     sent: list[Sent]
     events: list[dict[str, Any]]
+    changes: list[dict[str, Any]]
     bodies: list[str]
 
     def of(self, key: str) -> int:
@@ -107,8 +110,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
             # Delivered twice, as SQS may.
             assert function.invoke(*messages, *messages) == []
             function.restart()
-            events = [event["detail"] for event in aws.events()]
-            yield Recorded(connection, sent, events, [message["body"] for message in messages])
+            of_type: dict[str, list[Any]] = {PROCESSED: [], CHANGED: []}
+            for event in aws.events():
+                of_type[event["detail-type"]].append(event["detail"])
+            bodies = [message["body"] for message in messages]
+            yield Recorded(connection, sent, of_type[PROCESSED], of_type[CHANGED], bodies)
 
 
 def metadata(upload: Sent) -> dict[str, str]:
@@ -121,8 +127,23 @@ def metadata(upload: Sent) -> dict[str, str]:
     return {name: value for name, value in said.items() if value is not None}
 
 
+def arrived(events: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As the consumer has them."""
+    return [
+        {"detail-type": detail_type, "detail": detail}
+        for detail_type, details in ((PROCESSED, events), (CHANGED, changes))
+        for detail in details
+    ]
+
+
 def found(
-    recorded: Recorded, *statements: str, sent: list[Sent] | None = None, noise: Sequence[str] = (), **seen: Any
+    recorded: Recorded,
+    *statements: str,
+    sent: list[Sent] | None = None,
+    noise: Sequence[str] = (),
+    events: list[dict[str, Any]] | None = None,
+    changes: list[dict[str, Any]] | None = None,
+    **seen: Any,
 ) -> set[tuple[Kind, str]]:
     """Kind and subject of all violations after these statements, which are taken back; a subject is a key or a view."""
     known = recorded.sent if sent is None else sent
@@ -132,7 +153,12 @@ def found(
             assert changed.rowcount != 0, f"nothing to damage: {statement}"
         all_of_them = violations(
             known,
-            Seen(**{"events": recorded.events, **seen}),
+            Seen(
+                events=arrived(
+                    recorded.events if events is None else events, recorded.changes if changes is None else changes
+                ),
+                **seen,
+            ),
             recorded.connection,
             retention=RETENTION,
             noise=noise,
@@ -145,6 +171,7 @@ def found(
 def test_what_the_function_recorded_is_right(recorded: Recorded) -> None:
     """Late, doubled, faulty and expired uploads among it."""
     assert len(recorded.events) == len(recorded.sent) == 18
+    assert [event["newly_failing"]["count"] for event in recorded.changes] == [1]
     assert found(recorded) == set()
 
 
@@ -155,6 +182,8 @@ def test_repeats_of_an_event_are_right(recorded: Recorded) -> None:
 
 # The report in the middle, which came last; and what all of its project's answers come to.
 LATE = "shop/2/unit.xml"
+# The one before it, which failed first.
+BREAKING = "shop/3/unit.xml"
 OF_LATE = f"(select event_id from upload where key = '{LATE}')"
 RUN = f"(select id from history.run where event_id = {OF_LATE})"
 
@@ -340,6 +369,40 @@ def test_an_id_that_several_uploads_have_is_found(recorded: Recorded) -> None:
     assert found(recorded, events=events) == {("event_ids", first["event_id"]), ("event_ids", second["key"])}
 
 
+def test_what_a_run_broke_has_to_be_announced(recorded: Recorded) -> None:
+    """If it was left to be sent, and if that was forgotten as well."""
+    [change] = recorded.changes
+    assert found(recorded, changes=[]) == {("missing_event", change["event_id"])}
+    forgotten = f"delete from outbox where detail_type = '{CHANGED}'"
+    assert found(recorded, forgotten, changes=[]) == {("missing_event", BREAKING)}
+    unmarked = f"update outbox set sent_at = null where detail_type = '{CHANGED}'"
+    assert found(recorded, unmarked) == {("unsent", change["event_id"])}
+    body = recorded.bodies[recorded.of(BREAKING)]
+    assert found(recorded, unmarked, changes=[], dead_letters=[body]) == set()
+
+
+def test_what_a_run_broke_is_announced_as_it_is(recorded: Recorded) -> None:
+    """Held against the right run, under one id, and only if it was left to be sent."""
+    [change] = recorded.changes
+    event_id = change["event_id"]
+    assert found(recorded, changes=[change, change]) == set()
+    assert found(recorded, changes=[{**change, "fixed": {"count": 1, "tests": []}}]) == {
+        ("event_ids", event_id),
+        ("wrong_event", BREAKING),
+    }
+    other_base = {**change, "previous_run": {"id": "7", "commit": None}}
+    assert found(recorded, changes=[other_base]) == {("event_ids", event_id), ("wrong_event", BREAKING)}
+    assert found(recorded, changes=[change, {**change, "event_id": "7"}]) == {
+        ("event_without_effect", "7"),
+        ("event_ids", BREAKING),
+    }
+    of_nothing = {**change, "event_id": "7", "run": {"id": "8", "totals": {}}}
+    assert found(recorded, changes=[change, of_nothing]) == {
+        ("event_without_effect", "7"),
+        ("event_without_effect", "8"),
+    }
+
+
 @pytest.mark.parametrize(
     ("key", "changed"),
     [
@@ -392,7 +455,8 @@ def test_a_report_that_says_something_else_is_found(recorded: Recorded) -> None:
 def test_reports_that_were_read_although_they_had_expired_are_found(recorded: Recorded) -> None:
     """Artifacts do not expire, and what is expired is not wrong."""
     retention = timedelta(days=2)
-    wrong = violations(recorded.sent, Seen(events=recorded.events), recorded.connection, retention=retention)
+    seen = Seen(events=arrived(recorded.events, recorded.changes))
+    wrong = violations(recorded.sent, seen, recorded.connection, retention=retention)
     reports = [upload for upload in recorded.sent if upload.key != "shop/old.xml"]
     expected = {str(upload.identity) for upload in reports if NOW - upload.uploaded_at > retention}
     assert len(expected) > 5
