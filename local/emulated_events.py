@@ -1,8 +1,12 @@
-"""EventBridge of the emulated AWS, where moto falls short: topics, what a replay repeats, and what no target takes."""
+"""EventBridge of the emulated AWS, where moto falls short: topics, what a replay repeats, and what no target takes.
+
+All of it is counted as AWS counts it.
+"""
 
 import copy
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from moto.core.utils import iso_8601_datetime_without_milliseconds, unix_time, utcfromtimestamp
@@ -14,52 +18,109 @@ from moto.sns.models import sns_backends
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import sqs_backends
 
+from local.emulated_iam import admits
+from local.emulated_metrics import Datum, put
+
 _send_to_targets = Rule.send_to_targets
 
 Event = dict[str, Any]
 
 
-def _send_to_each_target(rule: Rule, event: Event, transform_input: bool = True) -> None:  # noqa: FBT001, FBT002 - moto's
+class _NotAdmittedError(Exception):
+    """The policy of a target does not let the rule in."""
+
+
+_UNDELIVERABLE: Mapping[type[Exception], str] = {
+    _NotAdmittedError: "NO_PERMISSIONS",
+    QueueDoesNotExist: "NO_RESOURCE",
+    ResourceNotFoundException: "NO_RESOURCE",
+    SNSNotFoundError: "NO_RESOURCE",
+}
+"""What EventBridge gives up without another attempt, and what it calls the reason."""
+
+
+def _send_to_each_target(rule: Rule, event: Event, *, transform_input: bool, asks_policies: bool) -> None:
     """Sends the event to all targets, and to its dead-letter queue what a target cannot get: moto fails instead."""
+    if not rule.event_pattern.matches_event(event):  # type: ignore[arg-type]
+        return
     for target in rule.targets:
         alone = copy.copy(rule)
         alone.targets = [target]
+        counted: list[Datum] = [("Invocations", 1, "Count")]
         try:
+            if asks_policies:
+                _require_admission(rule, target["Arn"])
             if ":sns:" in target["Arn"]:
                 _publish(alone, target, event)
             else:
                 _send_to_targets(alone, copy.deepcopy(event), transform_input)  # type: ignore[arg-type]
-        except (QueueDoesNotExist, ResourceNotFoundException, SNSNotFoundError) as error:
+        except tuple(_UNDELIVERABLE) as error:
+            counted.append(("FailedInvocations", 1, "Count"))
             if "DeadLetterConfig" in target:
-                _bury(rule, target, event, error)
+                counted.append((_bury(rule, target, event, error, asks_policies=asks_policies), 1, "Count"))
+        _count(rule, counted)
+
+
+def _count(rule: Rule, data: list[Datum]) -> None:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+
+    That page: only the metrics of a custom bus have the dimension `EventBusName`.
+    """
+    bus = {} if rule.event_bus_name == "default" else {"EventBusName": rule.event_bus_name}
+    put("AWS/Events", {**bus, "RuleName": rule.name}, *data)
+
+
+def _require_admission(rule: Rule, arn: str) -> None:
+    """Raises one of _UNDELIVERABLE, if it is a queue or a topic. Log groups have no policies of their own."""
+    _, _, service, _, _, name = arn.split(":", 5)
+    if service == "sqs":
+        action, policy = "sqs:SendMessage", sqs_backends[rule.account_id][rule.region_name].get_queue(name).policy
+    elif service == "sns":
+        action, policy = "sns:Publish", sns_backends[rule.account_id][rule.region_name].get_topic(arn).policy
+    else:
+        return
+    context = {"aws:sourcearn": rule.arn, "aws:sourceaccount": rule.account_id, "aws:securetransport": "true"}
+    if not policy or not admits(
+        json.loads(policy), service="events.amazonaws.com", action=action, resource=arn, context=context
+    ):
+        raise _NotAdmittedError(f"The policy of {arn} does not let {rule.arn} in.")
 
 
 def _publish(rule: Rule, target: dict[str, Any], event: Event) -> None:
     """moto knows no topics as targets."""
-    if rule.event_pattern.matches_event(event):  # type: ignore[arg-type]
-        transformer = target.get("InputTransformer", {})
-        message = EventTemplateParser.parse(
-            input_template=transformer.get("InputTemplate"),
-            input_paths_map=transformer.get("InputPathsMap", {}),
-            event=event,  # type: ignore[arg-type]
-        )
-        backend = sns_backends[rule.account_id][rule.region_name]
-        backend.get_topic(target["Arn"]).publish(json.dumps(message))
+    transformer = target.get("InputTransformer", {})
+    message = EventTemplateParser.parse(
+        input_template=transformer.get("InputTemplate"),
+        input_paths_map=transformer.get("InputPathsMap", {}),
+        event=event,  # type: ignore[arg-type]
+    )
+    backend = sns_backends[rule.account_id][rule.region_name]
+    backend.get_topic(target["Arn"]).publish(json.dumps(message))
 
 
-def _bury(rule: Rule, target: dict[str, Any], event: Event, error: Exception) -> None:
-    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html"""
+def _bury(rule: Rule, target: dict[str, Any], event: Event, error: Exception, *, asks_policies: bool) -> str:
+    """Returns the metric that counts what came of it.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    """
+    dead_letter_queue = target["DeadLetterConfig"]["Arn"]
+    try:
+        if asks_policies:
+            _require_admission(rule, dead_letter_queue)
+    except tuple(_UNDELIVERABLE):
+        return "InvocationsFailedToBeSentToDlq"
     attributes = {
         "RULE_ARN": rule.arn,
         "TARGET_ARN": target["Arn"],
-        "ERROR_CODE": "NO_RESOURCE",
+        "ERROR_CODE": next(code for kind, code in _UNDELIVERABLE.items() if isinstance(error, kind)),
         "ERROR_MESSAGE": str(error),
     }
     sqs_backends[rule.account_id][rule.region_name].send_message(
-        target["DeadLetterConfig"]["Arn"].rpartition(":")[2],
+        dead_letter_queue.rpartition(":")[2],
         json.dumps(_as_delivered(event)),
         message_attributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
     )
+    return "InvocationsSentToDlq"
 
 
 def _as_delivered(event: Event) -> Event:
@@ -86,7 +147,11 @@ def _replay_events(replay: Replay, archive: Archive) -> None:
     replay.end_time = unix_time()
 
 
-def install() -> None:
-    """Let moto's EventBridge do all of it."""
-    Rule.send_to_targets = _send_to_each_target  # type: ignore[method-assign,assignment]
+def install(*, asks_policies: bool) -> None:
+    """Let moto's EventBridge do all of it. `asks_policies`: targets get only what their policies let in."""
+
+    def send(rule: Rule, event: Event, transform_input: bool = True) -> None:  # noqa: FBT001, FBT002 - moto's
+        _send_to_each_target(rule, event, transform_input=transform_input, asks_policies=asks_policies)
+
+    Rule.send_to_targets = send  # type: ignore[method-assign,assignment]
     Replay.replay_events = _replay_events  # type: ignore[method-assign,assignment]

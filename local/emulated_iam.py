@@ -79,6 +79,16 @@ class Caller:
         return all(_allow(statements, action, resource, context) for statements in self.policies)
 
 
+def admits(policy: Statement, *, service: str, action: str, resource: str, context: Mapping[str, str]) -> bool:
+    """Whether the policy of a resource lets an AWS service do this to it. `context` is as for `Caller.may`."""
+    statements = [it for it in _list(policy["Statement"]) if _is_for(it["Principal"], service)]
+    return _allow(statements, action, resource, context)
+
+
+def _is_for(principal: Any, service: str) -> bool:
+    return principal == "*" or "*" in _list(principal.get("AWS", [])) or service in _list(principal.get("Service", []))
+
+
 def authenticate(request: SignedRequest, *, service: str, region: str) -> Caller:
     """Who signed the request for a service in a region, just now. Raises RefusedError."""
     authorization = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
@@ -259,7 +269,7 @@ def _holds(statement: Statement, context: Mapping[str, str]) -> bool | None:
     met = True
     for operator, keys in statement.get("Condition", {}).items():
         for key, values in keys.items():
-            if operator not in _OPERATORS or key.lower() not in _KEYS:
+            if operator not in _OPERATORS or key.lower() not in {*_KEYS, *context}:
                 return None
             actual = context.get(key.lower())
             met = met and actual is not None and any(_OPERATORS[operator](str(it), actual) for it in _list(values))
@@ -268,6 +278,8 @@ def _holds(statement: Statement, context: Mapping[str, str]) -> bool | None:
 
 _KEYS = {"lambda:functionurlauthtype", "lambda:invokedviafunctionurl"}
 _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "ArnEquals": lambda wanted, actual: bool(re.fullmatch(_expression(wanted), actual)),
+    "ArnLike": lambda wanted, actual: bool(re.fullmatch(_expression(wanted), actual)),
     "StringEquals": lambda wanted, actual: wanted == actual,
     "StringLike": lambda wanted, actual: bool(re.fullmatch(_expression(wanted), actual)),
     "Bool": lambda wanted, actual: wanted.lower() == actual,

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.emulated_metrics import put
 from local.emulator import EmulatedAws
 
 _LOOK = 2  # seconds between two looks at the rules
@@ -19,10 +20,13 @@ _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
 
 @contextmanager
-def fired(emulator: EmulatedAws) -> Iterator[None]:
-    """Every rule with a rate invokes the functions that are its targets, for as long as this lasts."""
+def fired(emulator: EmulatedAws, *, speed: int) -> Iterator[None]:
+    """Every rule with a rate invokes the functions that are its targets, for as long as this lasts.
+
+    `speed`: see `local.emulator.Emulator`.
+    """
     stopped = threading.Event()
-    schedules = _Schedules(emulator)
+    schedules = _Schedules(emulator, speed)
 
     def look() -> None:
         while not stopped.wait(_LOOK):
@@ -40,7 +44,8 @@ def fired(emulator: EmulatedAws) -> Iterator[None]:
 
 
 class _Schedules:
-    def __init__(self, emulator: EmulatedAws) -> None:
+    def __init__(self, emulator: EmulatedAws, speed: int) -> None:
+        self._speed = speed
         self._events = emulator.client("events")
         self._functions = emulator.client("lambda")
         self._due: dict[tuple[str, str], float] = {}  # by the rule's ARN and its schedule
@@ -52,18 +57,22 @@ class _Schedules:
             if not rate or rule["State"] != "ENABLED":
                 continue
             # As AWS counts it, from the moment when the rule was made.
-            period = int(rate[1]) * _SECONDS[rate[2]]
+            period = int(rate[1]) * _SECONDS[rate[2]] / self._speed
             now = time.monotonic()
             if self._due.setdefault((rule["Arn"], schedule), now + period) <= now:
                 self._due[rule["Arn"], schedule] = now + period
                 for target in self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
-                    self._invoke(rule["Arn"], target)
+                    self._invoke(rule, target)
 
-    def _invoke(self, rule_arn: str, target: dict[str, Any]) -> None:
-        if self._is_admitted(rule_arn, target["Arn"]):
+    def _invoke(self, rule: dict[str, Any], target: dict[str, Any]) -> None:
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html; schedules are the default bus's.
+        dimensions = {"RuleName": rule["Name"]}
+        put("AWS/Events", dimensions, ("Invocations", 1, "Count"))
+        if self._is_admitted(rule["Arn"], target["Arn"]):
             self._functions.invoke(FunctionName=target["Arn"], Payload=target["Input"])
         else:
-            logging.error("The policy of %s does not let %s invoke it", target["Arn"], rule_arn)
+            put("AWS/Events", dimensions, ("FailedInvocations", 1, "Count"))
+            logging.error("The policy of %s does not let %s invoke it", target["Arn"], rule["Arn"])
 
     def _is_admitted(self, rule_arn: str, function_arn: str) -> bool:
         try:

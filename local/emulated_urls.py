@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from werkzeug import Request, Response
 
+from local import emulated_metrics
 from local.emulated_iam import Caller, RefusedError, SignedRequest, authenticate
 from local.emulator import REGION
 from local.worker import FunctionError, Worker
@@ -53,13 +55,25 @@ def _answer(request: Request, url_id: str, invoke: Callable[[str, Any], Any]) ->
         headers={name.lower(): value for name, value in request.headers},
         body=request.get_data(),
     )
+    begin = time.monotonic()
     try:
         function = _find_function(url_id)
-        caller = _admit(received, function)
+    except RefusedError as error:
+        return _refusal(error)
+    response = _answer_of(function, received, url_id, str(request.remote_addr), invoke)
+    emulated_metrics.count_request(function.function_name, response.status_code, seconds=time.monotonic() - begin)
+    return response
+
+
+def _answer_of(
+    function: LambdaFunction, request: SignedRequest, url_id: str, source_ip: str, invoke: Callable[[str, Any], Any]
+) -> Response:
+    try:
+        caller = _admit(request, function)
     except RefusedError as error:
         return _refusal(error)
     try:
-        answer = invoke(function.function_name, _event(received, url_id, str(request.remote_addr), function, caller))
+        answer = invoke(function.function_name, _event(request, url_id, source_ip, function, caller))
         return _response(answer)
     except (FunctionError, _MalformedAnswerError):
         # The reason stands in the function's log.

@@ -76,20 +76,26 @@ class EmulatedAws:
 class Emulator(EmulatedAws):
     """A moto server of its own on a free port, empty at the start, that ends with the context.
 
-    With a `directory`, databases and functions are real: they run on this machine, and write there. Without, moto
-    pretends them. Raises ChildProcessFailedError, which names the log file, if it does not start.
+    With a `directory`, databases and functions are real: they run on this machine, and write there; and CloudWatch
+    measures them and judges its alarms. Without, moto pretends them. Raises ChildProcessFailedError, which names the
+    log file, if it does not start.
+
+    `speed`: how much faster than the clock the time of CloudWatch and of schedules goes, so that tests need not wait
+    for alarms. At 60, a period of 300 seconds takes five, what is measured each minute is measured each second, a
+    message that waited for 15 seconds is one of 15 minutes to ApproximateAgeOfOldestMessage, and a daily schedule
+    fires every 24 minutes. Nothing else is faster: not functions, and not the queues' own times.
     """
 
-    def __init__(self, *, log: Path, directory: Path | None = None) -> None:
+    def __init__(self, *, log: Path, directory: Path | None = None, speed: int = 1) -> None:
         self._log = log
-        self._directory = directory
+        self._arguments: list[str | Path] = [directory, str(speed)] if directory else []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._port = self._listener.getsockname()[1]
         super().__init__(f"http://127.0.0.1:{self._port}")
 
     def __enter__(self) -> Self:
         self._process = processes.start(
-            [sys.executable, "-m", "local.moto_server", *([self._directory] if self._directory else [])],
+            [sys.executable, "-m", "local.moto_server", *self._arguments],
             log=self._log,
             environment=clean_environment(),
             directory=Path(__file__).parents[1],

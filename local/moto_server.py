@@ -1,8 +1,8 @@
 """The moto server that emulates AWS, with what TAP needs and moto 5.2.5 lacks.
 
 `local.emulator` starts it as a process of its own, whose standard input is the listening socket: nobody else
-can take the port meanwhile. With a folder as its argument, what moto only pretends is real: RDS's instances and
-Lambda's functions run on this machine, and write there.
+can take the port meanwhile. With two arguments, what moto only pretends is real: RDS's instances and Lambda's functions
+run on this machine and write into the folder that is the first, and time passes as fast as the second says.
 """
 
 import itertools
@@ -12,6 +12,7 @@ import re
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -35,8 +36,11 @@ from moto.sqs import models
 from werkzeug.serving import make_server
 
 from local import (
+    emulated_alarms,
     emulated_events,
     emulated_lambda,
+    emulated_logs,
+    emulated_metrics,
     emulated_moves,
     emulated_queries,
     emulated_rds,
@@ -46,7 +50,7 @@ from local import (
 from local.access import THIS_MACHINE
 from local.emulated_rds import RealServers
 from local.emulator import EmulatedAws
-from local.worker import Worker
+from local.worker import Invocation, Worker
 
 
 class FaithfulQueue(models.Queue):
@@ -71,6 +75,12 @@ class FaithfulQueue(models.Queue):
     def _set_attributes(self, attributes: dict[str, Any], now: float | None = None) -> None:
         # moto wipes the queue's policy on every SetQueueAttributes that does not repeat it.
         super()._set_attributes({"Policy": getattr(self, "policy", None), **attributes}, now)
+
+    def add_message(self, message: models.Message) -> None:
+        # A dead letter is as old as it is in its queue, and was received as often as from there.
+        message.arrived_at = time.time()  # type: ignore[attr-defined]
+        message.received_elsewhere = message.approximate_receive_count  # type: ignore[attr-defined]
+        super().add_message(message)
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -176,7 +186,7 @@ def _mend() -> None:
     FunctionUrlConfig.__init__ = _init_complete_url_config  # type: ignore[assignment,method-assign]
     FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
     notifications._get_s3_event = _versioned_s3_event
-    emulated_events.install()
+    emulated_events.install(asks_policies=False)
     emulated_moves.install()
     emulated_queries.install()
     # One line per request would bury the errors.
@@ -184,8 +194,13 @@ def _mend() -> None:
 
 
 @contextmanager
-def _real_parts(url: str, directory: Path) -> Iterator[None]:
-    """Real databases and functions, for as long as the emulator answers at `url`."""
+def _real_parts(url: str, directory: Path, speed: int) -> Iterator[None]:
+    """Real databases and functions, and what AWS measures of them, for as long as the emulator answers at `url`."""
+
+    def report(invocation: Invocation) -> None:
+        emulated_metrics.count_invocation(invocation, speed=speed)
+        emulated_logs.deliver(invocation)
+
     with (
         RealServers(directory) as servers,
         Worker(
@@ -193,12 +208,15 @@ def _real_parts(url: str, directory: Path) -> Iterator[None]:
             database_host_address=THIS_MACHINE,
             ca_file=servers.ca_file,
             directory=directory,
+            report=report,
         ) as worker,
     ):
+        emulated_alarms.install()
+        emulated_events.install(asks_policies=True)
         emulated_rds.install(servers)
         emulated_lambda.install(worker)
         emulated_urls.install(worker)
-        with emulated_schedules.fired(EmulatedAws(url)):
+        with emulated_schedules.fired(EmulatedAws(url), speed=speed), emulated_alarms.judged(servers, speed=speed):
             yield
 
 
@@ -221,7 +239,8 @@ def main() -> None:
     )
     with ExitStack() as stack:
         if sys.argv[1:]:
-            stack.enter_context(_real_parts(f"http://{host}:{port}", Path(sys.argv[1])))
+            directory, speed = sys.argv[1:]
+            stack.enter_context(_real_parts(f"http://{host}:{port}", Path(directory), int(speed)))
         server.serve_forever()
 
 

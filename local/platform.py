@@ -23,7 +23,7 @@ class Platform:
 
     `directory`: gets all that is written, logs included; whoever made it removes it. `step` wraps each part of the
     work, to show progress: it gives a function to which the part says what it waits for. `results_address`: where
-    somebody will serve its pages.
+    somebody will serve its pages. `speed`: see Emulator.
     """
 
     settings: dict[str, str | int | bool]
@@ -37,7 +37,15 @@ class Platform:
     access: Access
     """What others need in order to use the platform."""
 
-    def __init__(self, suffix: str, directory: Path, step: Step, *, results_address: str = OPEN_ADDRESS) -> None:
+    def __init__(
+        self,
+        suffix: str,
+        directory: Path,
+        step: Step,
+        *,
+        results_address: str = OPEN_ADDRESS,
+        speed: int = 1,
+    ) -> None:
         self.suffix = suffix
         self.directory = directory
         # The port at which PostgreSQL will listen is part of the instance's endpoint.
@@ -48,6 +56,7 @@ class Platform:
             "notifications": True,
         }
         self._results_address = results_address
+        self._speed = speed
         self._step = step
         self._resources = ExitStack()
 
@@ -67,7 +76,7 @@ class Platform:
     def _start_emulator(self) -> None:
         with self._step("Start the AWS emulator (moto)"):
             self.emulator = self._resources.enter_context(
-                Emulator(log=self.directory / "emulator.log", directory=self.directory)
+                Emulator(log=self.directory / "emulator.log", directory=self.directory, speed=self._speed)
             )
 
     def _fetch_provider(self) -> None:

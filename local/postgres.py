@@ -34,6 +34,14 @@ class PostgresUnavailableError(Exception):
 
 
 @dataclass(frozen=True)
+class Load:
+    """What a server bears at one moment. `size`: bytes of all its databases."""
+
+    connections: int
+    size: int
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """What a server held at one moment: a new one can begin with it."""
 
@@ -147,6 +155,16 @@ class PostgresServer:
         """Give the user another password, as RDS does when the instance's master password changes."""
         with self._connect("postgres") as connection:
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(self._user), password))
+
+    def load(self) -> Load:
+        """What clients make of the server, without those of RDS itself. Raises psycopg.Error if it does not run."""
+        with self._connect("postgres") as connection:
+            [connections] = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> %s",
+                [_SUPERUSER],
+            ).fetchall()[0]
+            [size] = connection.execute("SELECT sum(pg_database_size(oid)) FROM pg_database").fetchall()[0]
+        return Load(connections, int(size))
 
     @property
     def _data(self) -> Path:

@@ -20,7 +20,8 @@ import traceback
 import uuid
 import zipfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -51,17 +52,37 @@ class FunctionError(Exception):
         self.error_type = error_type
 
 
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """What became of one invocation. `duration`: milliseconds. `printed`: also has the lines that Lambda writes."""
+
+    function: str
+    duration: float
+    failed: bool
+    log_stream: str
+    printed: str
+
+
 class Worker:
     """Polls the queues of the functions, one batch at a time, from `start` to `stop` or while a context lasts.
 
     It follows what is deployed from the next batch on. Messages that failed become visible again after the queue's
     visibility timeout, as in AWS. Each function handles one invocation after the other. `directory` gets what a
     function prints, between the START and REPORT lines that Lambda writes, in a file of its name, and meanwhile its
-    code.
+    code. `report` is called after each invocation.
     """
 
-    def __init__(self, *, emulator: EmulatedAws, database_host_address: str, ca_file: Path, directory: Path) -> None:
+    def __init__(
+        self,
+        *,
+        emulator: EmulatedAws,
+        database_host_address: str,
+        ca_file: Path,
+        directory: Path,
+        report: Callable[[Invocation], None] = lambda _: None,
+    ) -> None:
         self._directory = directory
+        self._report = report
         # The functions' own settings are AWS's; these send them to this machine.
         self._one_machine = {
             **emulator.environment(),
@@ -158,16 +179,32 @@ class Worker:
                 log=self._log(name),
                 stopping=self._stopping,
             )
+        environment = self._environments[name]
         request_id = str(uuid.uuid4())
+        log = self._log(name)
+        begin_of_output = log.stat().st_size
         self._note(name, f"START RequestId: {request_id} Version: {configuration['Version']}")
         begin = time.monotonic()
+        answer: dict[str, Any] = {"error": None}
         try:
-            answer = self._environments[name].invoke(event, request_id)
+            answer = environment.invoke(event, request_id)
         except FunctionError:
             self._end_environment(name)
             raise
         finally:
-            self._note(name, f"REPORT RequestId: {request_id}\tDuration: {(time.monotonic() - begin) * 1000:.2f} ms")
+            duration = (time.monotonic() - begin) * 1000
+            self._note(name, f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms")
+            with log.open(errors="replace") as output:
+                output.seek(begin_of_output)
+                self._report(
+                    Invocation(
+                        function=name,
+                        duration=duration,
+                        failed="error" in answer,
+                        log_stream=environment.log_stream,
+                        printed=output.read(),
+                    )
+                )
         if "error" in answer:
             raise _function_error(answer["error"])
         return answer["result"]
@@ -221,6 +258,7 @@ class _ExecutionEnvironment:
         zipfile.ZipFile(io.BytesIO(code)).extractall(package)
         _link_runtime_modules(runtime)
         name = configuration["FunctionName"]
+        self.log_stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
         self._channel, runtime_channel = socket.socketpair()
         self._process = processes.start(
             # -S: without the site-packages of this environment.
@@ -234,7 +272,7 @@ class _ExecutionEnvironment:
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
                 "AWS_LAMBDA_FUNCTION_VERSION": configuration["Version"],
                 "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
-                "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}",
+                "AWS_LAMBDA_LOG_STREAM_NAME": self.log_stream,
                 "LAMBDA_TASK_ROOT": str(package),
                 "LAMBDA_RUNTIME_DIR": str(runtime),
                 "PATH": os.defpath,
