@@ -13,6 +13,9 @@ from local.prerequisites import terraform_problem
 from tests.e2e.recorder import start_recording
 from tests.e2e.stacks import SUFFIX
 
+SPEED = 120
+"""A minute takes half a second, to CloudWatch and to schedules: no test waits for minutes until an alarm is raised."""
+
 
 @pytest.fixture(scope="session")
 def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
@@ -22,7 +25,7 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     directory = Path(tempfile.mkdtemp(prefix="tap-e2e-"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_RECORDER_FILEPATH", str(tmp_path_factory.mktemp("recorder") / "requests"))
-        with Platform(SUFFIX, directory, lambda _: nullcontext(lambda _: None)) as platform:
+        with Platform(SUFFIX, directory, lambda _: nullcontext(lambda _: None), speed=SPEED) as platform:
             start_recording(platform.emulator)
             yield platform
     # The logs that failures name stay.
