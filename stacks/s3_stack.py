@@ -54,7 +54,7 @@ class S3Stack(EnvironmentStack):
             self.ingest_queue.dead_letter_alarm("ingest"),
             self.ingest_queue.age_alarm(
                 "ingest",
-                meaning="Uploads wait in the ingest queue: more come than the function processes, or it processes none.",
+                meaning="Uploads wait in the ingest queue: more come than are processed, or none is processed.",
                 # What failed once or twice is younger.
                 seconds=3 * self.ingest_queue.visibility_timeout,
             ),
