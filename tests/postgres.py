@@ -38,6 +38,15 @@ _TABLES = """
 select format('%I.%I', nspname, relname) from pg_class join pg_namespace on pg_namespace.oid = relnamespace
 where relkind = 'r' and nspname !~ '^(pg_|information_schema)'
 """
+# Of a test with many rows, after which the planner would expect as many again, or of one with few.
+_FORGET_STATISTICS = """
+select pg_clear_attribute_stats(schemaname::text, tablename::text, attname::text, inherited)
+from pg_stats where schemaname !~ '^(pg_|information_schema)'
+union all
+select pg_clear_relation_stats(nspname::text, relname::text)
+from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+where nspname !~ '^(pg_|information_schema)' and relkind in ('r', 'p', 'i') and reltuples >= 0
+"""
 _ADVANCED = "select format('%I.%I', schemaname, sequencename) from pg_sequences where last_value is not null"
 
 
@@ -99,6 +108,7 @@ class LikeNew:
             return
         if tables := _filled(connection) - self._filled:
             connection.execute(f"truncate {', '.join(tables)} cascade".encode())
+        connection.execute(_FORGET_STATISTICS)
         for sequence in _advanced(connection) - self._advanced:
             connection.execute(f"alter sequence {sequence} restart".encode())
 
