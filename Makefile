@@ -53,14 +53,14 @@ redrive: $(PYTHON_READY) ## Try the dead letters of QUEUE (ingest, events, undel
 	@test -n "$$QUEUE" || { echo 'TAP: name a queue: make redrive QUEUE=ingest, events or undelivered [ENVIRONMENT_SUFFIX=dev] [RATE=5]' >&2; exit 2; }
 	@$(PY) -m local redrive $${ENVIRONMENT_SUFFIX:+--environment="$$ENVIRONMENT_SUFFIX"} $${RATE:+--rate="$$RATE"} -- "$$QUEUE"
 
-# Two processes: one deploys the platform, and waits more than it works.
-test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (20 minutes)
-	$(PY) -m pytest -n 2 --cov --cov-report=term
+# One process more than CI has processors: the one that deploys the platform waits more than it works.
+test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (15 minutes)
+	$(PY) -m pytest -n 3 --cov --cov-report=term
 
 test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)
 	$(PY) -m pytest tests/unit
 
-security: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## The proofs of security alone, with a summary (3 minutes)
+security: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## The proofs of security alone, with a summary (5 minutes)
 	$(PY) -m pytest -n 2 -m security tests/security tests/handler tests/browser tests/e2e
 
 check: $(PYTHON_READY) ## Lint, format and types, without changing anything

@@ -5,7 +5,10 @@ these: `test_protection.py`.
 """
 
 import json
+import subprocess
 import zipfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -40,10 +43,18 @@ def another(platform: Platform, directory: Path, tables: Tables | None = None, *
     )
 
 
+@pytest.fixture(scope="module")
+def plans(platform: Platform) -> Iterator[Mapping[str, Future[subprocess.CompletedProcess[str]]]]:
+    """A second plan of each stack, several at a time."""
+    arguments = ("plan", "-detailed-exitcode", "-input=false", "-no-color")
+    with ThreadPoolExecutor(max_workers=3) as threads:
+        yield {stack: threads.submit(terraform, owner(platform, stack), stack, *arguments) for stack in STACKS}
+
+
 @pytest.mark.parametrize("stack", STACKS)
-def test_second_plan_is_empty(platform: Platform, stack: str) -> None:
+def test_second_plan_is_empty(plans: Mapping[str, Future[subprocess.CompletedProcess[str]]], stack: str) -> None:
     """What was deployed is what was asked for: a second `terraform plan` finds nothing to do."""
-    answer = terraform(owner(platform, stack), stack, "plan", "-detailed-exitcode", "-input=false", "-no-color")
+    answer = plans[stack].result()
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
