@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from multiprocessing.connection import wait
 from typing import Any
 
+from tests.chaos import deploys
 from tests.chaos.blocks import CATEGORIES, SCHEDULES, Block, Violated, reproduce
 from tests.chaos.figures import Figures
 from tests.chaos.mutants import MUTANTS
@@ -33,6 +34,7 @@ def main() -> None:
     schedules.add_argument("--seed", type=int, required=True)
     mutants = commands.add_parser("mutants", help="break each promise of the functions on purpose, and see it noticed")
     mutants.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(MUTANTS)}")
+    commands.add_parser("deploys", help="kill deploys, destroy one environment of three, change things by hand")
     arguments = parser.parse_args()
     if arguments.command == "schedules":
         _reproduce(arguments.seed)
@@ -40,6 +42,9 @@ def main() -> None:
     if arguments.command == "mutants":
         unnoticed = _unnoticed(arguments.names or MUTANTS)
         sys.exit(f"Nobody notices {', '.join(unnoticed)}" if unnoticed else 0)
+    if arguments.command == "deploys":
+        _deploy(Figures())
+        return
     figures = Figures()
     try:
         if arguments.minutes is arguments.schedules is None:
@@ -75,6 +80,18 @@ def _unnoticed(names: Iterable[str]) -> list[str]:
             if not kinds:
                 unnoticed.append(name)
     return unnoticed
+
+
+def _deploy(figures: Figures) -> None:
+    try:
+        deploys.run(figures.deploys, figures.note_deploy)
+    except KeyboardInterrupt:
+        print("\nStopped; the next run goes on from here.")
+    print(deploys.summary(figures.deploys))
+    if wrong := [
+        line for outcome in figures.deploys.values() for line in (*outcome["wrong"], *outcome.get("missed", []))
+    ]:
+        sys.exit("\n".join(wrong))
 
 
 def _end(figures: Figures, *, minutes: float | None, schedules: int | None) -> Callable[[], bool]:

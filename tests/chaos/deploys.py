@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from local.deployment import Deployment
 from local.emulator import REGION, Emulator
 from stacks.names import state_bucket_name
 from tests.chaos.drift import DRIFTS
-from tests.chaos.killing import changes, differences, killed, repaired
+from tests.chaos.killing import changes, differences, killed, repaired, sweep
 from tests.e2e.inventory import existing
 from tests.e2e.stacks import SERVICES
 
@@ -34,7 +36,9 @@ ACCOUNT = "tap-account"
 SINGLE = (ACCOUNT, *(f"tap-{service}-{suffix}" for suffix in ("one", "two") for service in SERVICES))
 WHOLE = tuple(f"tap-*-{suffix}" for suffix in ("one", "two", "three"))
 # Of the second, so that it is seventeen in all.
-_LEFT_ALONE = frozenset({"tap-outputs-two", "tap-parameter-two", "tap-rds-two", "tap-schema-two"})
+_LEFT_ALONE = frozenset(
+    f"tap-{service}-two" for service in ("monitoring", "outputs", "parameter", "rds", "results", "schema")
+)
 # A stack is deployed by itself here, after those that it needs.
 _ALONE = ("--ignore-missing-stack-dependencies",)
 
@@ -98,7 +102,8 @@ class Account:
         cdktf, moment = self.deployer(stacks), Moment.of(stacks)
         cdktf.synth()
         was_killed = killed(cdktf, stacks, *_ALONE, when=moment.has_come(_resources(cdktf, stacks)))
-        repair = repaired(cdktf, self.emulator, stacks, *_ALONE)
+        repair = repaired(cdktf, self.emulator, partial(self.deploy, stacks))
+        repair.swept = sweep(self._deployers.values(), self.emulator, self._nothing)
         return {"killed": was_killed, **asdict(repair), "wrong": self.wrong(*_stacks(stacks))}
 
     def wrong(self, *stacks: str) -> list[str]:
@@ -139,39 +144,85 @@ class Account:
 
 
 def run(done: Mapping[str, Any], note: Note) -> None:
-    """All cases that are not `done`; `note` is told of each as it comes."""
-    with ThreadPoolExecutor() as threads:
-        for part in [threads.submit(_single, done, note), threads.submit(_whole, done, note)]:
-            part.result()
+    """All cases that are not `done`; `note` is told of each as it comes. Ctrl-C ends both halves, and what they run."""
+    context = multiprocessing.get_context("spawn")
+    halves = []
+    for half in (_single, _whole):
+        here, there = context.Pipe(duplex=False)
+        process = context.Process(target=half, args=(dict(done), there))
+        process.start()
+        there.close()
+        halves.append((process, here))
+    working = [here for _, here in halves]
+    while working:
+        for ready in wait(working):
+            assert isinstance(ready, Connection)
+            try:
+                note(*ready.recv())
+            except EOFError:
+                working.remove(ready)
+    for process, _ in halves:
+        process.join()
+        if process.exitcode:
+            raise ChildProcessError(f"half of the cases ended with exit code {process.exitcode}")
 
 
-def _single(done: Mapping[str, Any], note: Note) -> None:
-    missing = [stack for stack in SINGLE if stack not in done and stack not in _LEFT_ALONE]
+def summary(done: Mapping[str, Any]) -> str:
+    """What all cases so far come to."""
+    kills = [outcome for case, outcome in done.items() if case in (*SINGLE, *WHOLE) and outcome["killed"]]
+    converged = [outcome for outcome in kills if not outcome["wrong"]]
+    took = {
+        what: sum(bool(outcome[what]) for outcome in kills) for what in ("unlocked", "imported", "deleted", "swept")
+    }
+    lines = [
+        f"{len(kills)} of {len(SINGLE) - len(_LEFT_ALONE) + len(WHOLE)} deploys killed, {len(converged)} converged",
+        f"{took['unlocked']} were unlocked, {took['imported']} had something taken in, {took['deleted']} a secret made"
+        f" anew, {took['swept']} something removed that was there twice",
+    ]
+    if outcome := done.get("destroyed beside others"):
+        lines.append(
+            f"one environment of three destroyed: {outcome['destroyed']} things gone, {len(outcome['wrong'])} wrong"
+        )
+    if outcome := done.get("drift"):
+        found = outcome["made"] - len(outcome["missed"])
+        lines.append(
+            f"{outcome['made']} changes by hand, {found} found by a plan, {len(outcome['wrong'])} left after a deploy"
+        )
+    return "\n".join(lines)
+
+
+def _single(done: Mapping[str, Any], notes: Connection) -> None:
+    missing = [stack for stack in SINGLE if stack not in _LEFT_ALONE and not _was_killed(done, stack)]
     if not missing:
         return
     with _account() as account:
         for stack in SINGLE[: SINGLE.index(missing[-1]) + 1]:
             if stack in missing:
-                note(stack, account.kill_and_repair(stack))
+                notes.send((stack, account.kill_and_repair(stack)))
             else:
                 account.deploy(stack)
 
 
-def _whole(done: Mapping[str, Any], note: Note) -> None:
+def _whole(done: Mapping[str, Any], notes: Connection) -> None:
     cases = [*WHOLE, "destroyed beside others", "drift"]
-    if all(case in done for case in cases):
+    if all(_was_killed(done, case) for case in WHOLE) and all(case in done for case in cases):
         return
     with _account() as account:
         account.deploy(ACCOUNT)
         for environment in WHOLE:
-            if environment in done:
+            if _was_killed(done, environment):
                 account.deploy(environment)
             else:
-                note(environment, account.kill_and_repair(environment))
+                notes.send((environment, account.kill_and_repair(environment)))
         if "destroyed beside others" not in done:
-            note("destroyed beside others", account.destroy_one("two", beside=["one", "three"]))
+            notes.send(("destroyed beside others", account.destroy_one("two", beside=["one", "three"])))
         if "drift" not in done:
-            note("drift", account.drift("one"))
+            notes.send(("drift", account.drift("one")))
+
+
+def _was_killed(done: Mapping[str, Any], case: str) -> bool:
+    """A deploy may be over before its moment comes."""
+    return case in done and bool(done[case]["killed"])
 
 
 @contextmanager

@@ -23,12 +23,9 @@ def _bucket(client: Client, suffix: str) -> str:
     return f"tap-uploads-{suffix}-{client('sts').get_caller_identity()['Account']}"
 
 
-def _set_queue(attributes: Mapping[str, str]) -> Callable[[Client, str], object]:
-    def change(client: Client, suffix: str) -> object:
-        url = client("sqs").get_queue_url(QueueName=f"tap-ingest-{suffix}")["QueueUrl"]
-        return client("sqs").set_queue_attributes(QueueUrl=url, Attributes=attributes)
-
-    return change
+def _show_sooner(client: Client, suffix: str) -> object:
+    queue = client("sqs").get_queue_url(QueueName=f"tap-events-{suffix}")["QueueUrl"]
+    return client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "5"})
 
 
 def _open_queue(client: Client, suffix: str) -> object:
@@ -60,9 +57,15 @@ def _allow_everything(client: Client, suffix: str) -> object:
     )
 
 
+def _delete_alarm(client: Client, suffix: str) -> object:
+    alarms = (alarm["AlarmName"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"])
+    first = min(alarm for alarm in alarms if alarm.endswith(f"-{suffix}"))
+    return client("cloudwatch").delete_alarms(AlarmNames=[first])
+
+
 DRIFTS: Mapping[str, Drift] = {
     "queue's policy": Drift(service="s3", found="aws_sqs_queue", change=_open_queue),
-    "queue's timeout": Drift(service="s3", found="aws_sqs_queue", change=_set_queue({"VisibilityTimeout": "5"})),
+    "queue's visibility timeout": Drift(service="eventbridge", found="aws_sqs_queue", change=_show_sooner),
     "bucket's public access block": Drift(
         service="s3",
         found="aws_s3_bucket_public_access_block",
@@ -92,6 +95,7 @@ DRIFTS: Mapping[str, Drift] = {
     "security group's rule deleted": Drift(
         service="vpc", found="aws_vpc_security_group_ingress_rule", change=_delete_rule_of_group
     ),
+    "alarm deleted": Drift(service="monitoring", found="aws_cloudwatch_metric_alarm", change=_delete_alarm),
     "role's policy": Drift(service="iam", found="aws_iam_role_policy", change=_allow_everything),
     "parameter": Drift(
         service="parameter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,15 @@ class Figures:
         self._values["mutants"] = len(MUTANTS)
         self._values["unnoticed mutants"] = len(unnoticed)
         self._write()
+
+    @property
+    def deploys(self) -> Mapping[str, Any]:
+        """What came of each case of `tests.chaos.deploys` so far."""
+        return dict(self._values.get("deploys", {}))
+
+    def note_deploy(self, case: str, outcome: Mapping[str, Any]) -> None:
+        self._values["deploys"] = {**self.deploys, case: outcome}
+        self._file.write_text(json.dumps(self._values, indent=2) + "\n")
 
     def __str__(self) -> str:
         rows = [f"{goal.figure:24}{self[goal.figure]:>10,}   {goal}" for goal in GOALS]

@@ -27,7 +27,7 @@ from tests.terraform import terraform, text_of
 
 # cdktf's own margin, with the stack that a line is of, and Terraform's around an error.
 _MARGIN = re.compile(r"^(tap-\S+)?\s*[│╷╵]?", re.MULTILINE)
-_LOCK = re.compile(r"Lock Info: ID: (?P<id>\S+) Path: [^/]+/(?P<suffix>[^/]+)/(?P<service>[a-z]+)\.tfstate")
+_LOCK = re.compile(r"Lock Info: ID: (?P<id>\S+) Path: [^/]+/(?P<suffix>[^/]+)/(?P<service>[a-z0-9]+)\.tfstate")
 _EXISTS = re.compile(r"AlreadyExist|already exists|InvalidGroup\.Duplicate|InvalidPermission\.Duplicate|Conflict")
 _WITH = re.compile(r" with (?P<address>\w+\.\w+)")
 _NAMED = re.compile(r"[^(:]*\((?P<name>[^)]+)\)")
@@ -41,6 +41,9 @@ class Repair:
     imported: list[str] = field(default_factory=list)
     """Addresses."""
     deleted: list[str] = field(default_factory=list)
+    """Addresses of secrets, which are made anew."""
+    swept: list[str] = field(default_factory=list)
+    """What has no name, was made twice, and is found by its tags alone."""
 
 
 def killed(cdktf: Cdktf, *stacks: str, when: Callable[[Deployment], bool]) -> bool:
@@ -74,13 +77,13 @@ def _working_below(directory: Path) -> Iterator[psutil.Process]:
                 yield process
 
 
-def repaired(cdktf: Cdktf, emulator: Emulator, *stacks: str) -> Repair:
+def repaired(cdktf: Cdktf, emulator: Emulator, deploy: Callable[[], None]) -> Repair:
     """Deploys until it goes through, and does in between what each error asks for. Raises what it has no answer to."""
     repair = Repair()
     while True:
         before = cdktf.log.stat().st_size
         try:
-            cdktf.run("deploy", *stacks)
+            deploy()
         except CommandFailedError:
             with cdktf.log.open("rb") as log:
                 log.seek(before)
@@ -89,6 +92,22 @@ def repaired(cdktf: Cdktf, emulator: Emulator, *stacks: str) -> Repair:
                 raise
         else:
             return repair
+
+
+def sweep(deployers: Iterable[Cdktf], emulator: Emulator, before: Counter[Resource]) -> list[str]:
+    """Removes what no state knows of the kinds that have no name: AWS made a second one without a word."""
+    unknown = existing(emulator) - before - known(state for cdktf in deployers for state in states(cdktf, emulator))
+    ec2, kms = emulator.client("ec2"), emulator.client("kms")
+    swept = []
+    for type_, name in sorted(unknown):
+        if type_ == "aws_kms_key":
+            kms.schedule_key_deletion(KeyId=name, PendingWindowInDays=7)
+        elif type_ == "aws_vpc_endpoint":
+            ec2.delete_vpc_endpoints(VpcEndpointIds=[name])
+        else:
+            continue
+        swept.append(type_)
+    return swept
 
 
 def _plain(output: str) -> str:

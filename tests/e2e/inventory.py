@@ -48,7 +48,6 @@ def _function(function: str) -> str:
 
 # How a resource is named, by the attributes that its state has.
 _NAMES: Mapping[str, Callable[[Attributes], str]] = {
-    "aws_cloudwatch_composite_alarm": _attributes("alarm_name"),
     "aws_cloudwatch_dashboard": _attributes("dashboard_name"),
     "aws_cloudwatch_event_archive": _attributes("name"),
     "aws_cloudwatch_event_bus": _attributes("name"),
@@ -166,11 +165,18 @@ def _security_group_rules(client: Client, *, egress: bool) -> Iterator[str]:
             yield rule["SecurityGroupRuleId"]
 
 
+def _endpoints(client: Client) -> Iterator[str]:
+    for endpoint in client("ec2").describe_vpc_endpoints()["VpcEndpoints"]:
+        # Deleted ones are listed for a while.
+        if endpoint["State"] != "deleted":
+            yield endpoint["VpcEndpointId"]
+
+
 def _keys(client: Client) -> Iterator[str]:
     kms = client("kms")
     for key in kms.list_keys()["Keys"]:
         metadata = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-        if metadata["KeyManager"] == "CUSTOMER":
+        if metadata["KeyManager"] == "CUSTOMER" and metadata["KeyState"] != "PendingDeletion":
             yield metadata["KeyId"]
 
 
@@ -199,7 +205,6 @@ def _queues(client: Client) -> Iterator[str]:
 
 
 _LISTED: Mapping[str, Callable[[Client], Iterable[str]]] = {
-    "aws_cloudwatch_composite_alarm": _listed("cloudwatch", "describe_alarms", "CompositeAlarms", "AlarmName"),
     "aws_cloudwatch_dashboard": _listed("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     "aws_cloudwatch_event_archive": _listed("events", "list_archives", "Archives", "ArchiveName"),
     "aws_cloudwatch_event_bus": lambda client: (bus for bus in _buses(client) if bus != "default"),
@@ -228,7 +233,7 @@ _LISTED: Mapping[str, Callable[[Client], Iterable[str]]] = {
     "aws_sns_topic_subscription": _listed("sns", "list_subscriptions", "Subscriptions", "SubscriptionArn"),
     "aws_sqs_queue": _queues,
     "aws_ssm_parameter": _listed("ssm", "describe_parameters", "Parameters", "Name"),
-    "aws_vpc_endpoint": _listed("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    "aws_vpc_endpoint": _endpoints,
     "aws_vpc_security_group_egress_rule": lambda client: _security_group_rules(client, egress=True),
     "aws_vpc_security_group_ingress_rule": lambda client: _security_group_rules(client, egress=False),
 }
