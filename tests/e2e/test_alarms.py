@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 
+from handler.announcing import FAILURES_CHANGED
 from local.cdktf import PROJECT
 from local.platform import Platform
 from tests.e2e.notices import Notices
@@ -25,11 +26,9 @@ REPORT = (PROJECT / "local" / "sample-report.xml").read_bytes()
 
 TAKES_ITS_TIME = "a function's own seconds are not shortened"
 ONLY_IN_AWS = {
-    "database-connections": "takes more connections than the PostgreSQL of one machine has",
     "database-cpu": "RDS's processors are not measured",
     "database-credits": "RDS's credits are not measured",
     "database-storage": "takes a full disk",
-    "events-queue-age": "takes days",
     "ingest-duration": TAKES_ITS_TIME,
     "ingest-throttles": "invocations wait for each other",
     "results-duration": TAKES_ITS_TIME,
@@ -63,6 +62,20 @@ def attribute(platform: Platform, queue: str, name: str, value: str) -> Iterator
         yield
     finally:
         sqs.set_queue_attributes(QueueUrl=url, Attributes={name: before})
+
+
+@contextmanager
+def closed_topic(platform: Platform) -> Iterator[None]:
+    """The topic of notifications lets nobody in for a while."""
+    sns, arn = platform.emulator.client("sns"), platform.access.outputs["notifications_topic_arn"]
+    before = sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]
+    policy = json.loads(before)
+    policy["Statement"] = [statement for statement in policy["Statement"] if statement["Effect"] == "Deny"]
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy))
+    try:
+        yield
+    finally:
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=before)
 
 
 @contextmanager
@@ -197,6 +210,22 @@ def test_events_that_cannot_be_delivered(platform: Platform, notices: Notices) -
     ]
 
 
+def test_notifications_that_cannot_be_delivered(platform: Platform, notices: Notices) -> None:
+    """Likewise their topic and its dead-letter queue."""
+
+    def put_event() -> None:
+        entry = {"Source": f"tap.application.{SUFFIX}", "DetailType": FAILURES_CHANGED, "Detail": "{}"}
+        bus = platform.access.outputs["event_bus_name"]
+        platform.emulator.client("events").put_events(Entries=[{**entry, "EventBusName": bus}])
+
+    with closed_topic(platform):
+        with notices.of("undelivered-notifications"):
+            put_event()
+        with attribute(platform, "undelivered-notifications", "Policy", ""), notices.of("lost-notifications"):
+            put_event()
+    assert len(drain(platform, "undelivered-notifications")) == 1
+
+
 def test_events_that_their_consumer_fails_at(platform: Platform, notices: Notices) -> None:
     """It receives them, and does not delete them."""
     drain(platform, "events")
@@ -241,6 +270,12 @@ def test_functions_that_lost_their_settings(platform: Platform, notices: Notices
         ):
             upload(platform, "alarms/without-settings.xml", REPORT)
         assert event_of(platform, "alarms/without-settings.xml")["status"] == "success"
+
+
+def test_connections_that_nobody_closes(platform: Platform, notices: Notices) -> None:
+    with ExitStack() as connections, notices.of("database-connections"):
+        for _ in range(int(notices.alarms()["database-connections"]["Threshold"])):
+            connections.enter_context(platform.access.connect())
 
 
 def test_migration_that_fails(platform: Platform, notices: Notices) -> None:
