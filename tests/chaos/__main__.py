@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from tests.chaos import deploys
-from tests.chaos.blocks import CATEGORIES, SCHEDULES, Block, Violated, reproduce
+from tests.chaos.blocks import CATEGORIES, SCHEDULES, Block, reproduce
 from tests.chaos.figures import Figures
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.mutation import become, found
@@ -58,10 +58,8 @@ def main() -> None:
 
 def _reproduce(seed: int) -> None:
     with World() as world:
-        try:
-            reproduce(world, seed)
-        except Violated as violated:
-            sys.exit(str(violated))
+        if failed := reproduce(world, seed):
+            sys.exit(failed)
     print(f"Nothing is wrong after the {SCHEDULES} schedules of seed {seed}.")
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from tests.chaos.checker import Kind, Violation
 from tests.chaos.runner import run
 from tests.chaos.schedules import Schedule, any_schedule
+from tests.chaos.simplify import simplified
 from tests.chaos.world import World
 
 SCHEDULES = 50
@@ -19,6 +20,7 @@ SCHEDULES = 50
 
 # Violations of a schedule that are told.
 _SHOWN = 10
+_ATTEMPTS = 5
 
 # What a violation counts as.
 CATEGORIES = {
@@ -45,10 +47,6 @@ class Block:
     failed: list[str] = field(default_factory=list)
 
 
-class Violated(Exception):
-    """A schedule ended with violations."""
-
-
 def run_block(world: World, seed: int, schedules: int = SCHEDULES) -> Block:
     """So many schedules of the block, whatever they find."""
     block = Block(seed)
@@ -62,22 +60,29 @@ def run_block(world: World, seed: int, schedules: int = SCHEDULES) -> Block:
         if violations:
             block.failed.append(described(schedule, violations))
 
-    _each_of(seed, each, schedules, Phase.generate)
+    _each_of(seed, each, schedules)
     block.faults = world.struck - struck
     block.container_kills = world.kills - kills
     block.postgres_kills = world.crashes - crashes
     return block
 
 
-def reproduce(world: World, seed: int) -> None:
-    """Raises Violated for the simplest schedule that Hypothesis finds from the first one of the block that fails."""
+def reproduce(world: World, seed: int) -> str | None:
+    """The first schedule of the block that fails, made simple, with what the functions logged; None if none does."""
     world.renew()
+    failing: list[Schedule] = []
 
     def each(schedule: Schedule) -> None:
-        if violations := run(world, schedule):
-            raise Violated(f"{described(schedule, violations)}\n{world.log}")
+        if not failing and run(world, schedule):
+            failing.append(schedule)
 
-    _each_of(seed, each, SCHEDULES, Phase.generate, Phase.shrink)
+    _each_of(seed, each, SCHEDULES)
+    if not failing:
+        return None
+    simple = simplified(failing[0], lambda schedule: bool(run(world, schedule)))
+    # What depends on a moment may not come again at once.
+    violations = next(filter(None, (run(world, simple) for _ in range(_ATTEMPTS))), [])
+    return f"{described(simple, violations)}\n{world.log}"
 
 
 def categories(violations: list[Violation]) -> set[str]:
@@ -91,10 +96,10 @@ def described(schedule: Schedule, violations: list[Violation]) -> str:
     return f"{schedule.is_migrated=} {schedule.comes_again=}\n{steps}ended with {len(violations)} violations:\n{wrong}"
 
 
-def _each_of(seed: int, each: Callable[[Schedule], None], count: int, *phases: Phase) -> None:
+def _each_of(seed: int, each: Callable[[Schedule], None], count: int) -> None:
     quietly = settings(
         max_examples=count,
-        phases=phases,
+        phases=[Phase.generate],
         deadline=None,
         database=None,
         verbosity=Verbosity.quiet,
