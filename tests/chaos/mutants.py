@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.chaos.faults import Fault, When
 from tests.chaos.mutation import Edit, Mutant
-from tests.chaos.schedules import Crash, Deliver, Invoke, Join, SendNoise, Together
+from tests.chaos.schedules import AskAgain, Crash, Deliver, Invoke, Join, SendNoise, Together
 from tests.chaos.uploads import Upload
 
 _INGEST = "handler/ingest_function.py"
@@ -16,6 +16,7 @@ _STORAGE = "handler/storage.py"
 _OUTBOX = "handler/announcing/outbox.py"
 _PUBLISHER = "handler/announcing/publisher.py"
 _DATABASE = "handler/recording/database.py"
+_REPLACING = "handler/recording/replacing.py"
 _RESULTS = "handler/recording/results.py"
 _UPKEEP = "handler/recording/upkeep.py"
 _UPLOADS = "handler/recording/uploads.py"
@@ -28,6 +29,7 @@ _WRITE_FAULT = "            return self._write(upload, origin, Expired() if"
 
 _REPORT = Upload(results={"adds": ("passed", 0.5), "pays": ("failed", 0.25)})
 _PASSED = Upload(results={"adds": ("passed", 0.5)})
+_BROKEN = Upload(build=2, results={"adds": ("failed", 0.5)})
 _DELIVERED = Deliver(places=(0,))
 # The queue does not hear that it is done.
 _UNHEARD = Deliver(places=(0,), is_heard=False)
@@ -357,6 +359,26 @@ to be retried: too little time left")
             *(Invoke(event="migrate", faults=(Fault("statement", "after", "kill", nth),)) for nth in range(16, 27)),
         ],
         is_migrated=False,
+    ),
+    Mutant(
+        name="partly-refused",
+        guarantee="Of several events of an upload, those that the bus refused are sent again.",
+        edits=[
+            Edit(_OUTBOX, "zip(events, errors, strict=True) if error is None]", "zip(events, errors, strict=True)]")
+        ],
+        schedule=[_PASSED, _DELIVERED, _BROKEN, _struck("PutEvents", "before", "partial")],
+    ),
+    Mutant(
+        name="changes-untold",
+        guarantee="What a run broke is announced.",
+        edits=[Edit(_PROCESSING, "if is_new and (changed :=", "if not is_new and (changed :=")],
+        schedule=[_PASSED, _DELIVERED, _BROKEN],
+    ),
+    Mutant(
+        name="read-again-adds",
+        guarantee="A report that is read again counts once.",
+        edits=[Edit(_REPLACING, "    if not stays:\n", "    if key:\n")],
+        schedule=[_REPORT, _DELIVERED, AskAgain()],
     ),
 )
 
