@@ -202,7 +202,8 @@ class _Invocation:
                 lost = lost or not unavailable
                 # The next attempt takes at least as long as this one.
                 needed = self._reserve + begun - self._milliseconds_left()
-                pause = next(pauses)
+                # A pause beyond the time that is left would end in the timeout, and fail the whole batch.
+                pause = min(next(pauses), max(0, self._milliseconds_left() - needed) / 1000)
                 logger.warning("Database unavailable, waiting", error=name, reason=reason, seconds=round(pause, 1))
                 time.sleep(pause)
             else:

@@ -135,6 +135,18 @@ def test_a_database_that_stays_down_costs_nothing_but_a_retry(aws: Aws, postgres
     assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
 
 
+def test_no_pause_is_longer_than_the_time_that_is_left(aws: Aws, postgres: Postgres, function: Function) -> None:
+    """It would end in the function's timeout, and the whole batch with it."""
+    delivery = message(aws.upload())
+    postgres.server.stop()
+    try:
+        assert function.invoke(delivery, seconds=0.5) == [delivery["messageId"]]
+    finally:
+        postgres.server.start()
+    waits = [entry for entry in function.log_entries if entry["message"] == "Database unavailable, waiting"]
+    assert waits[0]["seconds"] < 0.5
+
+
 def test_a_full_disk_costs_nothing_but_a_retry(aws: Aws, postgres: Postgres, function: Function) -> None:
     """PostgreSQL takes no row, and says why; the queue keeps the upload until there is room again."""
     postgres.query("""

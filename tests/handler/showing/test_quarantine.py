@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -163,7 +164,11 @@ class TestPytest:
 
         def run() -> tuple[int, str]:
             command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml=report.xml", "-q"]
-            pytest_ = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+            # Without what somebody wants of all their runs of pytest.
+            environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+            pytest_ = subprocess.run(
+                command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
             return pytest_.returncode, re.sub(r" in [\d.]+s", "", pytest_.stdout.splitlines()[-1])
 
         assert run() == (1, "3 failed, 2 passed")
