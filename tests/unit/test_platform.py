@@ -71,7 +71,8 @@ def test_no_bus_has_a_partner_source(every_stack: list[Stack]) -> None:
 def test_queues_are_encrypted_by_sqs_itself(every_stack: list[Stack]) -> None:
     """Under a KMS key S3 and EventBridge would silently deliver nothing; the emulator delivers."""
     queues = [block for kind, block in resources(every_stack) if kind == "aws_sqs_queue"]
-    assert len(queues) == 5 * 5
+    # Of five environments, of which one tells chats of broken tests.
+    assert len(queues) == 5 * 5 + 1
     assert all(queue["sqs_managed_sse_enabled"] is True for queue in queues)
     assert not [key for queue in queues for key in queue if key.startswith("kms")]
 
