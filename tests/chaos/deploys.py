@@ -47,7 +47,7 @@ Note = Callable[[str, Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Moment:
-    """When a deploy is killed: once this share of its resources is begun, and so many seconds later."""
+    """When a deploy is killed: once this share of its resources is begun, and so many seconds later, or at the last."""
 
     share: float
     delay: float
@@ -64,7 +64,8 @@ class Moment:
         def has_come(deployment: Deployment) -> bool:
             if not begun and deployment.changed + len(deployment.waiting) >= max(1, math.floor(self.share * resources)):
                 begun.append(time.monotonic())
-            return bool(begun) and time.monotonic() - begun[0] >= self.delay
+            is_late = bool(begun) and time.monotonic() - begun[0] >= self.delay
+            return is_late or deployment.changed >= resources - 1
 
         return has_come
 

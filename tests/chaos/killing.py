@@ -47,15 +47,16 @@ class Repair:
 
 
 def killed(cdktf: Cdktf, *stacks: str, when: Callable[[Deployment], bool]) -> bool:
-    """Deploys, and kills the deploy when that is so. Whether it came to that, before it was done."""
+    """Deploys, and kills the deploy when that is so. Whether it came to that, before Terraform was done."""
+    names: set[str] = set()
     with suppress(CommandFailedError), cdktf.running("deploy", *stacks) as run:
         run.wait(until=when)
-        return kill(cdktf.directory) > 0
-    return True
+        names = kill(cdktf.directory)
+    return "terraform" in names
 
 
-def kill(directory: Path) -> int:
-    """Kills all that works below a folder, at once; how many processes that were."""
+def kill(directory: Path) -> set[str]:
+    """Kills all that works below a folder, at once; the names of these processes."""
     stopped: set[psutil.Process] = set()
     # What one of them starts before it is stopped is found by the next look.
     while new := set(_working_below(directory)) - stopped:
@@ -63,11 +64,13 @@ def kill(directory: Path) -> int:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGSTOP)
         stopped |= new
+    names = set()
     for process in stopped:
         with suppress(psutil.NoSuchProcess):
+            names.add(process.name())
             process.kill()
     psutil.wait_procs(list(stopped))
-    return len(stopped)
+    return names
 
 
 def _working_below(directory: Path) -> Iterator[psutil.Process]:

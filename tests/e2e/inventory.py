@@ -176,7 +176,8 @@ def _keys(client: Client) -> Iterator[str]:
     kms = client("kms")
     for key in kms.list_keys()["Keys"]:
         metadata = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-        if metadata["KeyManager"] == "CUSTOMER" and metadata["KeyState"] != "PendingDeletion":
+        # moto takes AWS's own keys for the customer's.
+        if metadata["Description"] != "Default key" and metadata["KeyState"] != "PendingDeletion":
             yield metadata["KeyId"]
 
 
