@@ -268,11 +268,15 @@ def _holds(statement: Statement, context: Mapping[str, str]) -> bool | None:
     """Whether its condition is met; None if it asks for what is not known here."""
     met = True
     for operator, keys in statement.get("Condition", {}).items():
+        compares = _OPERATORS.get(operator.removesuffix("IfExists"))
         for key, values in keys.items():
-            if operator not in _OPERATORS or key.lower() not in {*_KEYS, *context}:
+            if compares is None or key.lower() not in {*_KEYS, *context}:
                 return None
             actual = context.get(key.lower())
-            met = met and actual is not None and any(_OPERATORS[operator](str(it), actual) for it in _list(values))
+            if actual is None:
+                met = met and operator.endswith("IfExists")
+            else:
+                met = met and any(compares(str(it), actual) for it in _list(values))
     return met
 
 

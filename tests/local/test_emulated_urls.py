@@ -596,6 +596,18 @@ class TestPolicy:
             ),
             pytest.param(
                 lambda it, _: changed(
+                    it, 0, Condition={"StringEqualsIfExists": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}
+                ),
+                id="a condition on what is there",
+            ),
+            pytest.param(
+                lambda it, _: changed(
+                    it, 1, Condition={"StringEqualsIfExists": {"lambda:FunctionUrlAuthType": "NONE"}}
+                ),
+                id="a condition on what may be missing",
+            ),
+            pytest.param(
+                lambda it, _: changed(
                     it, 0, Condition={"StringEquals": {"lambda:functionURLAuthType": ["x", "AWS_IAM"]}}
                 ),
                 id="case of a key, and one value of several",
@@ -645,6 +657,12 @@ class TestPolicy:
             pytest.param(lambda it, arn: changed(it, 1, Resource=f"{arn}-other"), id="another function"),
             pytest.param(
                 lambda it, arn: changed(it, 0, Resource=arn.replace("pages", "PAGES")), id="case of a resource"
+            ),
+            pytest.param(
+                lambda it, _: changed(
+                    it, 0, Condition={"StringEqualsIfExists": {"lambda:FunctionUrlAuthType": "NONE"}}
+                ),
+                id="another value of what may be missing",
             ),
             pytest.param(
                 lambda it, _: changed(it, 0, Condition={"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}),
