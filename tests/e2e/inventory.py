@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -123,8 +124,10 @@ def _functions(client: Client) -> Iterator[str]:
 
 
 def _urls(client: Client) -> Iterator[str]:
+    functions = client("lambda")
     for function in _functions(client):
-        if client("lambda").list_function_url_configs(FunctionName=function)["FunctionUrlConfigs"]:
+        with suppress(functions.exceptions.ResourceNotFoundException):
+            functions.get_function_url_config(FunctionName=function)
             yield function
 
 
@@ -136,11 +139,9 @@ def _mappings(client: Client) -> Iterator[str]:
 def _permissions(client: Client) -> Iterator[str]:
     functions = client("lambda")
     for function in _functions(client):
-        try:
+        with suppress(functions.exceptions.ResourceNotFoundException):
             policy = functions.get_policy(FunctionName=function)["Policy"]
-        except functions.exceptions.ResourceNotFoundException:
-            continue
-        yield from (f"{function}/{statement['Sid']}" for statement in json.loads(policy)["Statement"])
+            yield from (f"{function}/{statement['Sid']}" for statement in json.loads(policy)["Statement"])
 
 
 def _roles(client: Client) -> Iterator[str]:
