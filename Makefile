@@ -54,7 +54,7 @@ redrive: $(PYTHON_READY) ## Try the dead letters of QUEUE (ingest, events, undel
 	@$(PY) -m local redrive $${ENVIRONMENT_SUFFIX:+--environment="$$ENVIRONMENT_SUFFIX"} $${RATE:+--rate="$$RATE"} -- "$$QUEUE"
 
 # One process more than CI has processors: the one that deploys the platform waits more than it works.
-test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (15 minutes)
+test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (20 minutes)
 	$(PY) -m pytest -n 3 --cov --cov-report=term
 
 test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)
