@@ -200,10 +200,11 @@ class _Invocation:
                     logger.error(f"{subject} failed, to be retried", error=name, reason=reason, stack=stack)
                     return False
                 lost = lost or not unavailable
-                # The next attempt takes at least as long as this one.
-                needed = self._reserve + begun - self._milliseconds_left()
-                # A pause beyond the time that is left would end in the timeout, and fail the whole batch.
-                pause = min(next(pauses), max(0, self._milliseconds_left() - needed) / 1000)
+                # The next attempt takes at least as long as this one. What goes beyond the time that is left
+                # ends in the timeout, and fails the whole batch.
+                left = self._milliseconds_left()
+                needed = self._reserve + begun - left
+                pause = min(next(pauses), max(0, left - needed) / 1000)
                 logger.warning("Database unavailable, waiting", error=name, reason=reason, seconds=round(pause, 1))
                 time.sleep(pause)
             else:

@@ -5,6 +5,7 @@ import gzip
 import http.client
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -123,14 +124,12 @@ def test_a_database_that_stays_down_costs_nothing_but_a_retry(aws: Aws, postgres
     batch = [message(aws.upload(key)) for key in ("a.xml", "b.xml")]
     postgres.server.stop()
     try:
-        assert function.invoke(*batch, seconds=2) == [delivery["messageId"] for delivery in batch]
+        assert function.invoke(*batch, seconds=4) == [delivery["messageId"] for delivery in batch]
     finally:
         postgres.server.start()
-    waits = [entry for entry in function.log_entries if entry["message"] == "Database unavailable, waiting"]
-    assert len(waits) >= 2
-    assert [entry["message"] for entry in function.log_entries[-2:]] == [
-        "Upload given back, to be retried: too little time left"
-    ] * 2
+    counts = Counter(entry["message"] for entry in function.log_entries)
+    assert counts["Database unavailable, waiting"] >= 2
+    assert counts["Upload given back, to be retried: too little time left"] == 2
     assert function.invoke(*batch) == []
     assert postgres.query(STATES) == [(key, "success", None, True) for key in ("a.xml", "b.xml")]
 
