@@ -13,7 +13,6 @@ from rich.console import Console
 from handler.addresses import OPEN_PORT
 from local import running
 from local.cdktf import CommandFailedError
-from local.dead_letters import NotRedrivenError
 from local.demo import run_demo
 from local.forget import run_forget
 from local.open import run_open
@@ -53,7 +52,6 @@ def main() -> None:
         NotDoneError,
         NothingRunsError,
         NotProcessedError,
-        NotRedrivenError,
         PortTakenError,
         PostgresUnavailableError,
         ResultsUnavailableError,

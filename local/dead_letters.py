@@ -15,10 +15,6 @@ _HIDDEN = 60  # seconds that a message is hidden from others while it is in our 
 _MOST = 20  # messages that are looked at
 
 
-class NotRedrivenError(Exception):
-    """Some are dead letters still; the sentence says why. Whatever was moved is moved."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Queue:
     """A queue as SQS describes it. `count`: its messages, about, with those that somebody holds at this moment."""

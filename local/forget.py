@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from local.layout import plain
-from local.operating import NotDoneError, Operator, Wanted, operating, sentences
+from local.layout import counted, plain
+from local.operating import NotDoneError, Operator, Wanted, confirms, operating, sentences
 
 # Of a key with one of these, a list of keys is not well-formed, and S3 refuses all of it.
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -27,12 +27,11 @@ def run_forget(
         if not count:
             console.print(plain(f"Nothing is recorded of the {kind} {name}."), markup=False)
             return
-        uploads = "1 upload" if count == 1 else f"{count} uploads"
-        what = plain(name if kind == "upload" else f"{uploads} of the {kind} {name}")
+        what = plain(name if kind == "upload" else f"{counted(count, 'upload')} of the {kind} {name}")
         if not is_confirmed:
             sentence = f"{operator.schema_function} will remove {what}, and S3 its objects. This cannot be undone."
             console.print(sentence, markup=False)
-            if not operator.confirms(console, wanted):
+            if not confirms(console, environment, name):
                 console.print("Nothing was removed.")
                 return
         is_complete = _forget(console, operator, wanted, count)

@@ -87,6 +87,11 @@ def fold(text: Text, width: int, breaks: Sequence[re.Pattern[str]] = _NAMES) -> 
     return Text("\n").join([*lines, text])
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 upload`, `2 uploads`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def plain(text: str | None, limit: int | None = None) -> str:
     """Text of strangers in one line, at most `limit` characters of it, and no character that a terminal would obey."""
     if text is None:

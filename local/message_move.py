@@ -6,8 +6,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.cdktf import Report
-from local.dead_letters import NotRedrivenError, Queue
+from local.dead_letters import Queue
 from local.layout import plain
+from local.operating import NotDoneError
 
 _INTERVAL = 1  # seconds between two looks at it
 _ACTIVE = ("RUNNING", "CANCELLING")
@@ -67,6 +68,6 @@ def _cancel(sqs: Any, source: Queue) -> None:
         if task and "TaskHandle" in task:  # which only a task has that runs
             sqs.cancel_message_move_task(TaskHandle=task["TaskHandle"])
     except ClientError as error:
-        raise NotRedrivenError(
+        raise NotDoneError(
             f"interrupted, but SQS does not cancel the move, and may go on with it: {plain(str(error))}"
         ) from error

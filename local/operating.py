@@ -32,7 +32,6 @@ class NotDoneError(Exception):
 class Operator:
     """The way to an environment, with the operator's own permissions. `client` makes boto3's, of a service."""
 
-    environment: str | None
     client: Callable[[str], Any]
     functions: Any
     schema_function: str
@@ -48,12 +47,12 @@ class Operator:
             raise NotDoneError(f"{self.schema_function} fails: {said['errorMessage']}")
         return said
 
-    def confirms(self, console: Console, wanted: Wanted) -> bool:
-        """Whether they write the name of what is wanted."""
-        [name] = wanted.values()
-        # Whoever has an environment in their shell and means this machine does not write its name.
-        to_confirm = f"{self.environment}/{name}" if self.environment else name
-        return console.input(Text(f"Write {plain(to_confirm)} to go on: ")) == to_confirm
+
+def confirms(console: Console, environment: str | None, name: str) -> bool:
+    """Whether they write the name of what is to be done something to."""
+    # Whoever has an environment in their shell and means this machine does not write its name.
+    to_confirm = f"{environment}/{name}" if environment else name
+    return console.input(Text(f"Write {plain(to_confirm)} to go on: ")) == to_confirm
 
 
 @contextmanager
@@ -64,7 +63,6 @@ def operating(environment: str | None, platform: Path) -> Iterator[Operator]:
         return
     with running_platform(platform) as access:
         yield Operator(
-            environment=None,
             client=access.aws.client,
             functions=access.aws.client("lambda"),
             schema_function=access.outputs["schema_function_name"],
@@ -95,7 +93,6 @@ def _in_aws(environment: str) -> Operator:
         return f"{session.client('sqs').meta.endpoint_url}/{account}/{queue}"
 
     return Operator(
-        environment=environment,
         client=session.client,
         functions=functions,
         schema_function=function_name("schema", environment),

@@ -10,12 +10,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.text import Text
 
 from local.cdktf import Report
-from local.dead_letters import DeadLetter, NotRedrivenError, Queue, look
-from local.layout import Column, plain, show_table
+from local.dead_letters import DeadLetter, Queue, look
+from local.layout import Column, counted, plain, show_table
 from local.message_move import follow, is_under_way, move
+from local.operating import NotDoneError, confirms
 from local.progress import step
 from local.running import running_platform
 from local.signing import viewers_session
@@ -36,22 +36,21 @@ def run_redrive(
 ) -> None:
     """Redrive the dead letters of one of QUEUES: of an environment in AWS, or of what `platform` announces.
 
-    `rate`: messages per second at most. Raises NothingRunsError, NotRedrivenError.
+    `rate`: messages per second at most. Raises NothingRunsError, NotDoneError.
     """
+    asks = None if is_confirmed else partial(confirms, console, environment, queue)
     if environment:
-        # Whoever has an environment in their shell and means this machine does not write its name.
-        to_confirm = None if is_confirmed else f"{environment}/{queue}"
         try:
             session = viewers_session()
             plan = _plan(session.client("sqs"), session.client("logs"), queue, environment, rate=rate)
-            _redrive(console, session.client("sqs"), plan, to_confirm=to_confirm)
+            _redrive(console, session.client("sqs"), plan, asks=asks)
         except BotoCoreError as error:
-            raise NotRedrivenError(f"AWS cannot be asked: {plain(str(error))}") from error
+            raise NotDoneError(f"AWS cannot be asked: {plain(str(error))}") from error
         return
     with running_platform(platform) as access:
         sqs, logs = access.aws.client("sqs"), access.aws.client("logs")
         plan = _plan(sqs, logs, queue, access.suffix, rate=rate)
-        _redrive(console, sqs, plan, to_confirm=None if is_confirmed else queue)
+        _redrive(console, sqs, plan, asks=asks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +91,7 @@ def _dead_letters(sqs: Any, queue: str, suffix: str, rate: int | None) -> _Plan:
         # SQS may find out on the way: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
         reason = plain(task.get("FailureReason") or "it was cancelled")
         hint = f"your AWS credentials need {permissions}" if "AccessDenied" in reason else "run it again for the rest"
-        raise NotRedrivenError(f"SQS moved {_messages(moved)} and then no more ({reason}): {hint}")
+        raise NotDoneError(f"SQS moved {counted(moved, 'message')} and then no more ({reason}): {hint}")
 
     return _Plan(
         source=source,
@@ -119,7 +118,7 @@ def _undelivered(sqs: Any, logs: Any, suffix: str, rate: int | None) -> _Plan:
     )
 
 
-def _redrive(console: Console, sqs: Any, plan: _Plan, *, to_confirm: str | None) -> None:
+def _redrive(console: Console, sqs: Any, plan: _Plan, *, asks: Callable[[], bool] | None) -> None:
     with _sentences(plan.permissions):
         source = Queue.find(sqs, plan.source)
         follows = plan.is_under_way(source)
@@ -131,25 +130,25 @@ def _redrive(console: Console, sqs: Any, plan: _Plan, *, to_confirm: str | None)
             return
         else:
             _show(console, source, look(sqs, source))
-            if to_confirm is not None:
+            if asks:
                 console.print(f"\n{plan.summary}", markup=False)
-                if console.input(Text(f"Write {plain(to_confirm)} to go on: ")) != to_confirm:
+                if not asks():
                     console.print("Nothing was moved.")
                     return
         with step(console, plan.title) as say:
             count = plan.carry_out(source, say, follows)
-    console.print(f"Redriven: {_messages(count)}.", markup=False)
+    console.print(f"Redriven: {counted(count, 'message')}.", markup=False)
 
 
 def _show(console: Console, source: Queue, letters: list[DeadLetter]) -> None:
     """What is known of them, for whoever decides whether they would only fail again."""
+    holds = f"{source.name} holds {counted(source.count, 'message')}"
     if not letters:
-        console.print(f"{source.name} holds {_messages(source.count)}, in somebody's hands just now.", markup=False)
+        console.print(f"{holds}, in somebody's hands just now.", markup=False)
         return
     oldest = letters[0].sent_at
     console.print(
-        f"{source.name} holds {_messages(source.count)}, the oldest of {_time(oldest)}: SQS drops it at"
-        f" {_time(oldest + source.retention)}.",
+        f"{holds}, the oldest of {_time(oldest)}: SQS drops it at {_time(oldest + source.retention)}.",
         markup=False,
     )
     columns = [Column("sent"), Column("upload", least=_KEY)]
@@ -177,27 +176,23 @@ def _sentences(permissions: str) -> Iterator[None]:
     except ClientError as error:
         code, said = error.response["Error"]["Code"], plain(str(error))
         if code.startswith("AccessDenied"):
-            raise NotRedrivenError(f"your AWS credentials need {permissions} ({said})") from error
+            raise NotDoneError(f"your AWS credentials need {permissions} ({said})") from error
         if code.endswith(("NonExistentQueue", "QueueDoesNotExist")):
-            raise NotRedrivenError(
+            raise NotDoneError(
                 f"a queue is not there: check ENVIRONMENT_SUFFIX, AWS_PROFILE and AWS_REGION, or deploy it ({said})"
             ) from error
-        raise NotRedrivenError(f"AWS refuses: {said}") from error
+        raise NotDoneError(f"AWS refuses: {said}") from error
 
 
 def _name(service: str, suffix: str) -> str:
     try:
         return resource_name(service, suffix, MaxLength.QUEUE)
     except ValueError as error:
-        raise NotRedrivenError(str(error)) from None
+        raise NotDoneError(str(error)) from None
 
 
 def _last_part(arn: str | None) -> str:
     return plain(arn and arn.removesuffix(":*").rpartition(":")[2])
-
-
-def _messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{count} messages"
 
 
 def _time(moment: datetime) -> str:

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from rich.console import Console
 
 from handler.notifications import Reingest
-from local.layout import plain
-from local.operating import NotDoneError, Wanted, operating, sentences
+from local.layout import counted, plain
+from local.operating import NotDoneError, Wanted, confirms, operating, sentences
 
 # Messages that SQS takes at once. A key has 1,024 bytes at most: together they are far from being too long.
 _BATCH = 10
@@ -31,12 +31,11 @@ def run_reingest(
         if not count:
             console.print(plain(f"No report is recorded of the {kind} {name}."), markup=False)
             return
-        reports = "1 report" if count == 1 else f"{count} reports"
-        what = plain(name if kind == "upload" else f"{reports} of the {kind} {name}")
+        what = plain(name if kind == "upload" else f"{counted(count, 'report')} of the {kind} {name}")
         if not is_confirmed:
             sentence = f"{operator.ingest_function} will read {what} again, and announce what comes of it."
             console.print(sentence, markup=False)
-            if not operator.confirms(console, wanted):
+            if not confirms(console, environment, name):
                 console.print("Nothing was asked for.")
                 return
         # One for the whole of it: what SQS delivers twice is read once.

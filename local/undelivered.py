@@ -8,15 +8,16 @@ import uuid
 from typing import Any
 
 from local.cdktf import Report
-from local.dead_letters import NotRedrivenError, Queue, attribute, hands, receive
+from local.dead_letters import Queue, attribute, hands, receive
 from local.layout import plain
+from local.operating import NotDoneError
 
 
 def send_again(sqs: Any, logs: Any, source: Queue, say: Report, *, rate: int | None) -> int:
     """Send all events, delete each after that, and answer how many there were.
 
     Who is interrupted in between sends one twice: consumers know it by its `event_id`. `rate`: events per second at
-    most. Raises NotRedrivenError if a message is there that EventBridge did not send; the others are sent.
+    most. Raises NotDoneError if a message is there that EventBridge did not send; the others are sent.
     """
     targets = _Targets(sqs, logs)
     sent = 0
@@ -37,7 +38,7 @@ def send_again(sqs: Any, logs: Any, source: Queue, say: Report, *, rate: int | N
                 if rate:
                     time.sleep(1 / rate)
     if strange:
-        raise NotRedrivenError(
+        raise NotDoneError(
             f"{len(strange)} in {source.name} have no attribute TARGET_ARN, so that nobody knows whom they are for:"
             f" look at them and delete them ({sent} others were sent)"
         )
@@ -59,7 +60,7 @@ class _Targets:
         elif service == "logs":
             self._log(resource.removeprefix("log-group:").removesuffix(":*"), event)
         else:
-            raise NotRedrivenError(f"an event is for {plain(arn)}, and only queues and log groups can be sent to")
+            raise NotDoneError(f"an event is for {plain(arn)}, and only queues and log groups can be sent to")
 
     def _log(self, group: str, event: str) -> None:
         if group not in self._groups:

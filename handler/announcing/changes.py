@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 from uuid import UUID
 
@@ -18,8 +18,6 @@ NAMED = 10
 
 Change = Literal["newly failing", "fixed", "still failing"]
 CHANGES: tuple[Change, ...] = ("newly failing", "fixed", "still failing")
-
-_NAMES = ("test_id", "file", "suite", "classname", "name", "variant")
 
 # As the pages say it. It takes time for these changes alone: the planner leaves out what is of other kinds, and the
 # statuses. Where nothing failed, nothing is looked at, and tests are looked up one by one.
@@ -78,5 +76,5 @@ def failure_changes(connection: Connection[Any], run: Run) -> FailureChanges | N
     tests: dict[Change, list[Test]] = {change: [] for change in CHANGES}
     for row in rows:
         counts[row["change"]] = row["count"]
-        tests[row["change"]].append(Test(**{name: row[name] for name in _NAMES}))
+        tests[row["change"]].append(Test(**{field.name: row[field.name] for field in fields(Test)}))
     return FailureChanges(base_id=rows[0]["base_id"], base_commit=rows[0]["base_commit"], counts=counts, tests=tests)

@@ -14,8 +14,8 @@ import pytest
 from rich.console import Console
 
 from local.cdktf import PROJECT
-from local.dead_letters import NotRedrivenError
 from local.emulator import Emulator, clean_environment
+from local.operating import NotDoneError
 from local.redrive import run_redrive
 from tests.local.helpers.denying import denying
 from tests.local.helpers.queues import Queues
@@ -138,7 +138,7 @@ class TestQueue:
                 assert not following.done()
                 time.sleep(0.05)
             queues.sqs.cancel_message_move_task(TaskHandle=task["TaskHandle"])
-            with pytest.raises(NotRedrivenError, match=r"no more \(it was cancelled\): run it again for the rest"):
+            with pytest.raises(NotDoneError, match=r"no more \(it was cancelled\): run it again for the rest"):
                 following.result()
         assert output.getvalue().startswith(f"SQS is moving the messages of tap-dlq-ingest-{queues.suffix} already.\n")
 
@@ -177,19 +177,17 @@ class TestQueue:
                 assert not moving.done()
                 time.sleep(0.05)
             queues.sqs.delete_queue(QueueUrl=queues.url("ingest"))
-            with pytest.raises(
-                NotRedrivenError, match=r"SQS moved \d messages? and then no more \(AWS.SimpleQueueService"
-            ):
+            with pytest.raises(NotDoneError, match=r"SQS moved \d messages? and then no more \(AWS.SimpleQueueService"):
                 moving.result()
 
     def test_environment_that_is_not_there(self, redrive: Redrive) -> None:
-        with pytest.raises(NotRedrivenError, match="a queue is not there: check ENVIRONMENT_SUFFIX, "):
+        with pytest.raises(NotDoneError, match="a queue is not there: check ENVIRONMENT_SUFFIX, "):
             redrive("ingest")
 
     def test_aws_that_cannot_be_reached(self, redrive: Redrive, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-        with pytest.raises(NotRedrivenError, match="AWS cannot be asked: Could not connect to the endpoint URL"):
+        with pytest.raises(NotDoneError, match="AWS cannot be asked: Could not connect to the endpoint URL"):
             redrive("ingest")
 
 
@@ -230,7 +228,7 @@ class TestUndelivered:
         """It is there for the next attempt, at once."""
         queues.make_log_group()
         queues.put_event("a.xml")
-        with pytest.raises(NotRedrivenError, match="a queue is not there"):
+        with pytest.raises(NotDoneError, match="a queue is not there"):
             redrive("undelivered")
         assert len(queues.texts("undelivered-events")) == 1
         queues.make("events")
@@ -242,14 +240,14 @@ class TestUndelivered:
         queues.put_event("a.xml")
         queues.make("events")
         queues.make_log_group()
-        with pytest.raises(NotRedrivenError, match=r"^1 in tap-undelivered-ev.* no attribute TARGET_ARN.* \(2 oth"):
+        with pytest.raises(NotDoneError, match=r"^1 in tap-undelivered-ev.* no attribute TARGET_ARN.* \(2 oth"):
             redrive("undelivered")
         assert queues.texts("undelivered-events") == ["hello"]
         assert len(queues.logged()) == 1
 
     def test_target_of_another_kind_is_named(self, queues: Queues, redrive: Redrive) -> None:
         queues.send("undelivered-events", "{}", TARGET_ARN="arn:aws:lambda:us-east-1:1:function:x")
-        with pytest.raises(NotRedrivenError, match="is for arn:aws:lambda:us-east-1:1:function:x, and only queues and"):
+        with pytest.raises(NotDoneError, match="is for arn:aws:lambda:us-east-1:1:function:x, and only queues and"):
             redrive("undelivered")
 
 
@@ -292,5 +290,5 @@ class TestPermissions:
         with denying(emulator, [denied]) as url:
             monkeypatch.setenv("AWS_ENDPOINT_URL", url)
             sentence = f"your AWS credentials need .*{named.format(queues.suffix)}.*no {denied}"
-            with pytest.raises(NotRedrivenError, match=sentence):
+            with pytest.raises(NotDoneError, match=sentence):
                 redrive(queue)
