@@ -87,7 +87,7 @@ rds-ca-bundle: $(PYTHON_READY) ## Take AWS's current certificate authorities of 
 benchmark: $(NODE_READY) dist/handler-host.zip dist/handler-aws.zip ## Measure what is claimed, into benchmarks/RESULTS.md (20 minutes; QUICK=1: small, in less than two)
 	$(PY) -m benchmarks $(if $(QUICK),--quick)
 
-chaos: $(NODE_READY) dist/handler-host.zip ## Break the platform on purpose ten thousand times, and count what is lost or doubled (an hour; Ctrl-C and go on)
+chaos: $(NODE_READY) dist/handler-host.zip ## Break the platform on purpose ten thousand times, and count what is lost or doubled (three hours; Ctrl-C and go on)
 	$(PY) -m tests.chaos
 
 lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing an index address into the lock

@@ -14,10 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
-from jinja2 import TemplateError
-
-from handler.showing.rendering import compile_templates
-
 Target = Literal["aws", "host"]
 
 # MiB, zipped. What is larger takes noticeably longer to start, and a dependency has slipped in.
@@ -97,6 +93,11 @@ def _install(target: Target, directory: Path) -> None:
 
 def _compile_templates(directory: Path) -> None:
     """Has them as modules, which get byte code like all others."""
+    # Here, since a synth wants to know where the package lies, and would wait for them.
+    from jinja2 import TemplateError  # noqa: PLC0415
+
+    from handler.showing.rendering import compile_templates  # noqa: PLC0415
+
     try:
         compile_templates(directory)
     except TemplateError as error:

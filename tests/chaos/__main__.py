@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from multiprocessing.connection import wait
 from typing import Any
 
-from tests.chaos import deploys
+from tests.chaos import deploys, soak
 from tests.chaos.blocks import CATEGORIES, SCHEDULES, Block, reproduce
 from tests.chaos.figures import Figures
 from tests.chaos.mutants import MUTANTS
@@ -35,6 +35,8 @@ def main() -> None:
     mutants = commands.add_parser("mutants", help="break each promise of the functions on purpose, and see it noticed")
     mutants.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(MUTANTS)}")
     commands.add_parser("deploys", help="kill deploys, destroy one environment of three, change things by hand")
+    soaked = commands.add_parser("soak", help="thousands of uploads to a deployed platform, half of them beside faults")
+    soaked.add_argument("--uploads", type=int, metavar="N", help="only so many, for a try: nothing is counted")
     arguments = parser.parse_args()
     if arguments.command == "schedules":
         _reproduce(arguments.seed)
@@ -42,18 +44,34 @@ def main() -> None:
     if arguments.command == "mutants":
         unnoticed = _unnoticed(arguments.names or MUTANTS)
         sys.exit(f"Nobody notices {', '.join(unnoticed)}" if unnoticed else 0)
-    if arguments.command == "deploys":
-        _deploy(Figures())
-        return
+    if arguments.command == "soak" and arguments.uploads:
+        figures_of_try = soak.run(arguments.uploads)
+        print(soak.summary(figures_of_try))
+        sys.exit("\n".join(figures_of_try["wrong"]) or 0)
     figures = Figures()
     try:
-        if arguments.minutes is arguments.schedules is None:
-            figures.set_mutants(_unnoticed(MUTANTS))
-        _run(figures, _end(figures, minutes=arguments.minutes, schedules=arguments.schedules))
+        match arguments.command:
+            case "deploys":
+                deploys.run(figures.deploys, figures.note_deploy)
+            case "soak":
+                figures.set_soak(soak.run())
+            case _ if arguments.minutes is arguments.schedules is None:
+                _run_all(figures)
+            case _:
+                _run(figures, _end(figures, minutes=arguments.minutes, schedules=arguments.schedules))
     except KeyboardInterrupt:
         print("\nStopped; the next run goes on from here.")
     print(figures)
     sys.exit(f"{len(figures.missed)} figures are missed" if figures.missed else 0)
+
+
+def _run_all(figures: Figures) -> None:
+    """What no run before has done, the shortest first."""
+    figures.set_mutants(_unnoticed(MUTANTS))
+    if not figures.soak:
+        figures.set_soak(soak.run())
+    deploys.run(figures.deploys, figures.note_deploy)
+    _run(figures, _end(figures, minutes=None, schedules=None))
 
 
 def _reproduce(seed: int) -> None:
@@ -80,18 +98,6 @@ def _unnoticed(names: Iterable[str]) -> list[str]:
     return unnoticed
 
 
-def _deploy(figures: Figures) -> None:
-    try:
-        deploys.run(figures.deploys, figures.note_deploy)
-    except KeyboardInterrupt:
-        print("\nStopped; the next run goes on from here.")
-    print(deploys.summary(figures.deploys))
-    if wrong := [
-        line for outcome in figures.deploys.values() for line in (*outcome["wrong"], *outcome.get("missed", []))
-    ]:
-        sys.exit("\n".join(wrong))
-
-
 def _end(figures: Figures, *, minutes: float | None, schedules: int | None) -> Callable[[], bool]:
     """Whether it is time to stop: as the arguments say, or when more schedules make no figure better."""
     begun, at_first = time.monotonic(), figures["schedules"]
@@ -99,7 +105,7 @@ def _end(figures: Figures, *, minutes: float | None, schedules: int | None) -> C
         return lambda: time.monotonic() - begun >= 60 * minutes
     if schedules is not None:
         return lambda: figures["schedules"] - at_first >= schedules
-    return lambda: all(goal.at_most is not None for goal in figures.missed)
+    return lambda: not {"schedules", "kills of PostgreSQL"} & {goal.figure for goal in figures.missed}
 
 
 def _run(figures: Figures, is_over: Callable[[], bool]) -> None:

@@ -403,8 +403,11 @@ def _changes(runs: Sequence[_Run], events: Iterable[Mapping[str, Any]], recorded
             told[event["detail"]["run"]["id"]].append(event["detail"])
     read_again = {row["upload_id"] for row in recorded.outbox.values() if "replaces" in row["detail"]}
     left = {row["upload_id"] for row in recorded.outbox.values() if row["detail_type"] == "Test Failures Changed"}
+    by_series: dict[tuple[str, str | None, str], list[_Run]] = defaultdict(list)
     for run in runs:
-        bases, is_certain = _bases(run, runs, read_again)
+        by_series[run.series].append(run)
+    for run in runs:
+        bases, is_certain = _bases(run, by_series[run.series], read_again)
         its_events = told.pop(str(run.plain.id), [])
         subject = str(run.upload.identity)
         if len({event["event_id"] for event in its_events if "replaces" not in event}) > 1:
@@ -422,8 +425,8 @@ def _changes(runs: Sequence[_Run], events: Iterable[Mapping[str, Any]], recorded
         yield Violation(Kind.event_without_effect, run_id, "what it broke and fixed is announced, and it is not there")
 
 
-def _bases(run: _Run, runs: Sequence[_Run], read_again: set[UUID]) -> tuple[list[_Run], bool]:
-    """The runs that it may have been held against, and whether there is no doubt: then there is one, or none."""
+def _bases(run: _Run, series: Sequence[_Run], read_again: set[UUID]) -> tuple[list[_Run], bool]:
+    """Those of its series that it may have been held against, and whether there is no doubt: then one, or none."""
 
     def is_before(one: _Run, other: _Run) -> bool:
         # Of what was read again, nobody knows when that was done first.
@@ -432,7 +435,7 @@ def _bases(run: _Run, runs: Sequence[_Run], read_again: set[UUID]) -> tuple[list
 
     if run.plain.series == _ALL_OTHERS:
         return [], True
-    same = [other for other in runs if other.series == run.series and other is not run]
+    same = [other for other in series if other is not run]
     if run.plain.id in read_again or not all(is_before(other, run) or is_before(run, other) for other in same):
         return [other for other in same if other.plain.place < run.plain.place], False
     latest = max((other for other in same if is_before(other, run)), key=lambda it: it.plain.place, default=None)

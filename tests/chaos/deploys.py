@@ -39,6 +39,7 @@ WHOLE = tuple(f"tap-*-{suffix}" for suffix in ("one", "two", "three"))
 _LEFT_ALONE = frozenset(
     f"tap-{service}-two" for service in ("monitoring", "outputs", "parameter", "rds", "results", "schema")
 )
+KILLS = len(SINGLE) - len(_LEFT_ALONE) + len(WHOLE)
 # A stack is deployed by itself here, after those that it needs.
 _ALONE = ("--ignore-missing-stack-dependencies",)
 
@@ -168,15 +169,27 @@ def run(done: Mapping[str, Any], note: Note) -> None:
             raise ChildProcessError(f"half of the cases ended with exit code {process.exitcode}")
 
 
+def kills(done: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What came of each deploy that was killed; some were over before that."""
+    return [outcome for case, outcome in done.items() if case in (*SINGLE, *WHOLE) and outcome["killed"]]
+
+
+def wrong(done: Mapping[str, Any]) -> list[str]:
+    """All that was wrong after a case, and drift that no plan found."""
+    return [line for outcome in done.values() for line in (*outcome["wrong"], *outcome.get("missed", []))]
+
+
 def summary(done: Mapping[str, Any]) -> str:
-    """What all cases so far come to."""
-    kills = [outcome for case, outcome in done.items() if case in (*SINGLE, *WHOLE) and outcome["killed"]]
-    converged = [outcome for outcome in kills if not outcome["wrong"]]
+    """What all cases so far come to, in a few lines."""
+    if not done:
+        return ""
+    killed = kills(done)
+    converged = [outcome for outcome in killed if not outcome["wrong"]]
     took = {
-        what: sum(bool(outcome[what]) for outcome in kills) for what in ("unlocked", "imported", "deleted", "swept")
+        what: sum(bool(outcome[what]) for outcome in killed) for what in ("unlocked", "imported", "deleted", "swept")
     }
     lines = [
-        f"{len(kills)} of {len(SINGLE) - len(_LEFT_ALONE) + len(WHOLE)} deploys killed, {len(converged)} converged",
+        f"{len(killed)} of {KILLS} deploys killed, {len(converged)} converged",
         f"{took['unlocked']} were unlocked, {took['imported']} had something taken in, {took['deleted']} a secret made"
         f" anew, {took['swept']} something removed that was there twice",
     ]

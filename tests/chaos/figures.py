@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import deploys, soak
 from tests.chaos.blocks import CATEGORIES, Block
 from tests.chaos.mutants import MUTANTS
 
@@ -36,6 +37,10 @@ GOALS = (
     Goal(figure="kills of PostgreSQL", at_least=100),
     Goal(figure="mutants", at_least=len(MUTANTS)),
     Goal(figure="unnoticed mutants", at_most=0),
+    Goal(figure="deploys killed", at_least=deploys.KILLS),
+    Goal(figure="wrong after deploys", at_most=0),
+    Goal(figure="uploads of the soak", at_least=soak.UPLOADS),
+    Goal(figure="wrong after the soak", at_most=0),
 )
 
 
@@ -47,6 +52,15 @@ class Figures:
         self._values: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
 
     def __getitem__(self, figure: str) -> int:
+        match figure:
+            case "deploys killed":
+                return len(deploys.kills(self.deploys))
+            case "wrong after deploys":
+                return len(deploys.wrong(self.deploys))
+            case "uploads of the soak":
+                return int(self.soak.get("uploads", 0))
+            case "wrong after the soak":
+                return len(self._wrong_uploads)
         return int(self._values.get(figure, 0))
 
     @property
@@ -83,11 +97,30 @@ class Figures:
 
     def note_deploy(self, case: str, outcome: Mapping[str, Any]) -> None:
         self._values["deploys"] = {**self.deploys, case: outcome}
-        self._file.write_text(json.dumps(self._values, indent=2) + "\n")
+        self._write()
+
+    @property
+    def soak(self) -> Mapping[str, Any]:
+        """What the last one came to."""
+        return dict(self._values.get("soak", {}))
+
+    def set_soak(self, figures: Mapping[str, Any]) -> None:
+        self._values["soak"] = dict(figures)
+        self._write()
 
     def __str__(self) -> str:
         rows = [f"{goal.figure:24}{self[goal.figure]:>10,}   {goal}" for goal in GOALS]
-        return "\n".join([f"{'':24}{'so far':>10}   wanted", *rows])
+        told = [
+            deploys.summary(self.deploys),
+            soak.summary(self.soak),
+            *deploys.wrong(self.deploys),
+            *self._wrong_uploads,
+        ]
+        return "\n".join([f"{'':24}{'so far':>10}   wanted", *rows, *filter(None, told)])
+
+    @property
+    def _wrong_uploads(self) -> Sequence[str]:
+        return list(self.soak.get("wrong", []))
 
     def _write(self) -> None:
         self._file.write_text(json.dumps(self._values, indent=2) + "\n")
