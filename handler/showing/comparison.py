@@ -17,13 +17,18 @@ Change = Literal["newly failing", "still failing", "fixed", "new", "vanished"]
 _CHANGES: tuple[Change, ...] = ("newly failing", "still failing", "fixed", "new", "vanished")
 
 _CHANGED = """
-    select change::text, count, test.id as test_id, file, suite, classname, name, variant, status::text,
-           base_status::text
+    select change::text, count, test.*, status::text, base_status::text
     from (
         select *, count(*) over (partition by change), row_number() over (partition by change order by number) as nth
         from history.changes(%(key)s, %(base)s)
     ) as changes
-    join history.test on (test.project_id, test.number) = (%(project_id)s, changes.number)
+    -- By its key for each, and not all tests of the project: how few there are PostgreSQL cannot know.
+    cross join lateral (
+        select id as test_id, file, suite, classname, name, variant
+        from history.test
+        where (project_id, number) = (%(project_id)s, changes.number)
+        offset 0
+    ) as test
     where nth <= %(named)s
     order by changes.change, nth
 """

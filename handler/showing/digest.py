@@ -23,12 +23,14 @@ _NAME, _PLACE, _MESSAGE, _ORIGIN = 150, 100, 180, 80
 Kind = Literal["new", "known", "flaky"]
 
 _TOLD = """
-    with told as (
+    with base as materialized (
+        -- Its bits are unpacked once, and not for each test.
+        select bad || '' as bad from history.plane where run_id = %(base)s
+    ), told as (
         select number, status,
                case when status = 'flaky' then 'flaky' when history.has(bad, number) then 'known' else 'new' end as kind
         from history.notable
-        -- Its bits are unpacked once, and not for each test.
-        left join (select bad || '' as bad from history.plane where run_id = %(base)s offset 0) as base on true
+        left join base on true
         where notable.run_id = %(key)s and status >= 'flaky'
     ), counted as (
         select *, count(*) over (partition by kind) as count,

@@ -26,18 +26,26 @@ _VARYING = re.compile(
 _TELLING = 500
 
 _FAILED = """
-    select test.number, test.id as test_id, test.file, test.suite, test.classname, test.name, test.variant,
-           notable.status::text, notable.attempts, seconds[test.number %% 256 + 1] as duration_seconds,
-           type, left(message, 1000) as message, not history.has(base.bad, test.number) as is_new
-    from history.notable
-    join history.test on (test.project_id, test.number) = (%(project_id)s, notable.number)
-    left join history.texts on (texts.run_id, texts.number) = (notable.run_id, notable.number)
-    left join history.durations on (durations.run_id, tile) = (notable.run_id, notable.number / 256)
-    -- Its bits are unpacked once, and not for each test.
-    left join (select bad || '' as bad from history.plane where run_id = %(base)s offset 0) as base on true
-    where notable.run_id = %(key)s and notable.status >= 'failed'
-    order by notable.number
-    limit %(limit)s
+    -- First by themselves: what the planner does not know of a new run cannot make it read all texts for each test.
+    with failed as materialized (
+        select run_id, number, status, attempts
+        from history.notable
+        where run_id = %(key)s and status >= 'failed'
+        order by number
+        limit %(limit)s
+    ), base as materialized (
+        -- Its bits are unpacked once, and not for each test.
+        select bad || '' as bad from history.plane where run_id = %(base)s
+    )
+    select failed.number, test.id as test_id, test.file, test.suite, test.classname, test.name, test.variant,
+           failed.status::text, failed.attempts, seconds[failed.number %% 256 + 1] as duration_seconds,
+           type, left(message, 1000) as message, not history.has(base.bad, failed.number) as is_new
+    from failed
+    join history.test on (test.project_id, test.number) = (%(project_id)s, failed.number)
+    left join history.texts on (texts.run_id, texts.number) = (failed.run_id, failed.number)
+    left join history.durations on (durations.run_id, tile) = (failed.run_id, failed.number / 256)
+    left join base on true
+    order by failed.number
 """
 
 _TRACE_OF = """
