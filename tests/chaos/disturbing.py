@@ -8,7 +8,9 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote_plus
 
 import psutil
 
@@ -17,10 +19,11 @@ from local.platform import Platform
 # Seconds.
 _LOCKED = 3
 _BETWEEN_PASSWORDS = 2
+_DYING = 10
 
 _SESSIONS = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tap-ingest'"
 _TABLES = "lock table upload, outbox in access exclusive mode"
-_LATEST = "select bucket, key, version_id, uploaded_at from upload order by processed_at desc limit 10"
+_LATEST = "select bucket, key, version_id, etag, size, uploaded_at from upload order by processed_at desc limit 10"
 
 
 class Disturbance:
@@ -54,10 +57,11 @@ class Disturbance:
         """With all that belongs to it, as when its host fails; then RDS starts it."""
         data = f"{self._instance}/data"
         [server] = [process for process in _children(self._platform) if _is_server(process, data)]
-        killed = [server, *server.children(recursive=True)]
-        for process in killed:
+        sessions = server.children(recursive=True)
+        for process in (server, *sessions):
             process.kill()
-        psutil.wait_procs(killed)
+        # Their memory has to be free before the next server starts. The emulator itself waits for this one.
+        psutil.wait_procs(sessions, timeout=_DYING)
         self._client("rds").reboot_db_instance(DBInstanceIdentifier=self._instance)
 
     def _end_sessions(self) -> None:
@@ -90,15 +94,10 @@ class Disturbance:
         """What was processed last, as S3 may do at any time."""
         with self._platform.access.connect() as connection:
             latest = connection.execute(_LATEST).fetchall()
-        for bucket, key, version_id, uploaded_at in latest:
-            record = {
-                "eventName": "ObjectCreated:Put",
-                "eventTime": uploaded_at.isoformat(timespec="milliseconds"),
-                "s3": {"bucket": {"name": bucket}, "object": {"key": key, "versionId": version_id}},
-            }
+        for bucket, key, version_id, etag, size, uploaded_at in latest:
+            body = notification(bucket, key, version_id, uploaded_at=uploaded_at, etag=etag, size=size)
             self._client("sqs").send_message(
-                QueueUrl=self._platform.access.outputs["ingest_queue_url"],
-                MessageBody=json.dumps({"Records": [record]}),
+                QueueUrl=self._platform.access.outputs["ingest_queue_url"], MessageBody=body
             )
 
     def _run_upkeep(self) -> None:
@@ -111,6 +110,17 @@ class Disturbance:
 
     def _client(self, service: str) -> Any:
         return self._platform.emulator.client(service)
+
+
+def notification(bucket: str, key: str, version_id: str, *, uploaded_at: datetime, etag: str, size: int) -> str:
+    """As S3 announces an upload."""
+    object_ = {"key": quote_plus(key), "versionId": version_id, "eTag": etag, "size": size}
+    record = {
+        "eventName": "ObjectCreated:Put",
+        "eventTime": uploaded_at.isoformat(timespec="milliseconds"),
+        "s3": {"bucket": {"name": bucket}, "object": object_},
+    }
+    return json.dumps({"Records": [record]})
 
 
 def ingest_processes(platform: Platform) -> Iterator[psutil.Process]:

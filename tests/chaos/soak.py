@@ -32,12 +32,13 @@ from local.progress import step
 from local.working_directory import working_directory
 from stacks.settings import EnvironmentSettings
 from tests.chaos.checker import Identity, Seen, Sent, violations
-from tests.chaos.disturbing import Disturbance, ingest_processes
+from tests.chaos.disturbing import Disturbance, ingest_processes, notification
 from tests.chaos.uploads import Upload
 
 UPLOADS = 20_000
 
 _SUFFIX = "soak"
+_CONSUMER = "soak"
 # Of all uploads.
 _PARTS = {"burst": 0.1, "calm": 0.2, "poison": 0.2, "faults": 0.5}
 _STEADY = ("calm", "poison")
@@ -47,6 +48,7 @@ _PACE = 0.6
 _FUNCTION_TIMEOUT = 15
 # Messages, each of which comes again every minute and a half.
 _POISON = 100
+_NOBODY = "tap-nobody"
 _UPLOADERS, _PROJECTS, _TESTS = 4, 20, 20
 # That a test breaks, or is mended, in an upload.
 _FLIP = 0.005
@@ -132,8 +134,9 @@ class _Soak:
     def __init__(self, platform: Platform, console: Console, uploads: int) -> None:
         self._platform, self._console = platform, console
         self._uploads = {part: round(share * uploads) for part, share in _PARTS.items()}
-        self._s3, self._sqs = map(platform.emulator.client, ("s3", "sqs"))
+        self._s3, self._sqs, self._events = map(platform.emulator.client, ("s3", "sqs", "events"))
         self._outputs = platform.access.outputs
+        self._consumer = self._subscribe()
         self._generated = _generated()
         self._part = ""
         self._traffic = Traffic()
@@ -163,6 +166,20 @@ class _Soak:
             "wrong": wrong,
         }
 
+    def _subscribe(self) -> str:
+        """The URL of a queue that gets all events of the bus; that of the platform gets those of uploads alone."""
+        url = str(self._sqs.create_queue(QueueName=_CONSUMER)["QueueUrl"])
+        arn = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        everything = json.dumps({"source": [{"prefix": ""}]})
+        bus = self._outputs["event_bus_name"]
+        self._events.put_rule(Name=_CONSUMER, EventBusName=bus, EventPattern=everything)
+        principal = {"Service": "events.amazonaws.com"}
+        allowed = {"Effect": "Allow", "Principal": principal, "Action": "sqs:SendMessage", "Resource": arn}
+        policy = {"Version": "2012-10-17", "Statement": [allowed]}
+        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        self._events.put_targets(Rule=_CONSUMER, EventBusName=bus, Targets=[{"Id": _CONSUMER, "Arn": arn}])
+        return url
+
     def _upload(self, part: str, *, pace: float | None) -> None:
         """All of a part, so many a second or as fast as it goes; returns when the event of each has arrived."""
         uploads = islice(self._generated, self._uploads[part])
@@ -177,10 +194,10 @@ class _Soak:
             with ThreadPoolExecutor(_UPLOADERS) as uploaders:
                 for done in [uploaders.submit(put, *numbered) for numbered in enumerate(uploads)]:
                     done.result()
-                    say(f"{len(self._traffic.arrived):,} events")
+                    say(f"events: {len(self._traffic.arrived):,}")
             deadline = time.monotonic() + _PATIENCE
             while len(self._traffic.arrived) < len(self._traffic.put) and time.monotonic() < deadline:
-                say(f"{len(self._traffic.arrived):,} events")
+                say(f"events: {len(self._traffic.arrived):,}")
                 time.sleep(0.1)
 
     def _put(self, upload: Upload) -> None:
@@ -191,7 +208,7 @@ class _Soak:
         self._traffic.put[identity] = Put(upload, self._part, begun, time.time())
 
     def _receive(self) -> None:
-        for body in self._take("events_queue_url"):
+        for body in self._take(self._consumer):
             self._traffic.receive(json.loads(body))
 
     def _look(self) -> None:
@@ -203,9 +220,8 @@ class _Soak:
             memory = process.memory_info().rss / 2**20
             self._looks.append(Look(self._part, memory, process.num_fds(), connections, unsent))
 
-    def _take(self, queue: str) -> list[str]:
-        """Up to ten messages of a queue, which then has them no more. `queue`: an output's name."""
-        url = self._outputs[queue]
+    def _take(self, url: str) -> list[str]:
+        """Up to ten messages of a queue, which then has them no more."""
         answer = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         messages = answer.get("Messages", [])
         for message in messages:
@@ -214,11 +230,11 @@ class _Soak:
 
     def _wrong(self) -> list[str]:
         """What is, when nothing is under way any more."""
-        while bodies := self._take("events_queue_url"):
+        while bodies := self._take(self._consumer):
             for body in bodies:
                 self._traffic.receive(json.loads(body))
         dead_letters: list[str] = []
-        while bodies := self._take("ingest_dead_letter_queue_url"):
+        while bodies := self._take(self._outputs["ingest_dead_letter_queue_url"]):
             dead_letters += bodies
         seen = Seen(events=self._traffic.events, dead_letters=dead_letters, redriven=True)
         retention = timedelta(days=EnvironmentSettings(suffix=_SUFFIX).outcome_retention)
@@ -229,7 +245,7 @@ class _Soak:
         queue = self._outputs["ingest_queue_url"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
         if (waiting := sum(map(int, attributes.values()))) != _POISON:
-            wrong.append(f"{waiting} messages are in the ingest queue, and not {_POISON}")
+            wrong.append(f"{waiting} messages are in the ingest queue, and not the {_POISON} that fail each time")
         return wrong
 
     def _sent(self, connection: psycopg.Connection[Any]) -> list[Sent]:
@@ -277,9 +293,7 @@ def _generated() -> Iterator[Upload]:
 
 def _poison() -> str:
     """An upload to a bucket that is not there: nobody can read it, and nobody knows whether it will come."""
-    s3 = {"bucket": {"name": "tap-nobody"}, "object": {"key": "shop/unit.xml", "versionId": str(uuid4())}}
-    record = {"eventName": "ObjectCreated:Put", "eventTime": datetime.now(UTC).isoformat(), "s3": s3}
-    return json.dumps({"Records": [record]})
+    return notification(_NOBODY, "shop/unit.xml", str(uuid4()), uploaded_at=datetime.now(UTC), etag=uuid4().hex, size=1)
 
 
 @contextmanager
