@@ -99,6 +99,7 @@ class MonitoringStack(EnvironmentStack):
     def _alarm(self, alarm: Alarm) -> CloudwatchMetricAlarm:
         metric = alarm.metric
         percentile = metric.statistic.startswith("p")
+        told = [self.alarm_topic.arn]
         return CloudwatchMetricAlarm(
             self,
             _pascal_case(alarm.name),
@@ -115,8 +116,8 @@ class MonitoringStack(EnvironmentStack):
             evaluation_periods=alarm.evaluation_periods,
             datapoints_to_alarm=alarm.datapoints,
             treat_missing_data=alarm.missing_data,
-            alarm_actions=[self.alarm_topic.arn],
-            ok_actions=[self.alarm_topic.arn],
+            alarm_actions=told,
+            ok_actions=told,
             tags={"Component": "monitoring"},
         )
 
