@@ -36,17 +36,12 @@ with latest as (
 )
 select base_id, base_commit, change::text, count, test.id as test_id, file, suite, classname, name, variant
 from compared
-cross join lateral (
-    select number, change, count(*) over (partition by change) as count,
-           row_number() over (partition by change order by number) as nth
-    from history.changes(compared.id, base_key)
-    where change in ('newly failing', 'fixed', 'still failing')
-) as changes
+cross join lateral history.first_changes(compared.id, base_key, %(named)s) as changes
 cross join lateral (
     select * from history.test where (project_id, number) = (compared.project_id, changes.number) offset 0
 ) as test
-where nth <= %(named)s
-order by change, nth
+where change in ('newly failing', 'fixed', 'still failing')
+order by change, changes.number
 """
 
 

@@ -18,10 +18,7 @@ _CHANGES: tuple[Change, ...] = ("newly failing", "still failing", "fixed", "new"
 
 _CHANGED = """
     select change::text, count, test.*, status::text, base_status::text
-    from (
-        select *, count(*) over (partition by change), row_number() over (partition by change order by number) as nth
-        from history.changes(%(key)s, %(base)s)
-    ) as changes
+    from history.first_changes(%(key)s, %(base)s, %(named)s) as changes
     -- By its key for each, and not all tests of the project: how few there are PostgreSQL cannot know.
     cross join lateral (
         select id as test_id, file, suite, classname, name, variant
@@ -29,8 +26,7 @@ _CHANGED = """
         where (project_id, number) = (%(project_id)s, changes.number)
         offset 0
     ) as test
-    where nth <= %(named)s
-    order by changes.change, nth
+    order by changes.change, changes.number
 """
 
 

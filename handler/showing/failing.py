@@ -16,8 +16,8 @@ from handler.showing.reading import Reading
 
 # Tests that are looked at to find equal failures: of each project where all are asked for, and in all of them; of one;
 # and for the page of a project, which has more to tell.
-_OF_EACH, _IN_ALL, _OF_ONE, _OF_A_PAGE = 100, 1_000, 2_000, 1_000
-# Failures that are shown, and tests of each: where all projects are asked for, and where one is.
+_OF_EACH, _IN_ALL, _OF_ONE, _OF_A_PAGE = 100, 1_000, 2_000, 500
+# Failures that are shown, and tests of each: where all projects are asked for, or more of one, and where one is.
 _SHOWN, _SHOWN_OF_ONE = (8, 10), (100, 25)
 
 # Of one project or of all. No branch can be called `*`: https://git-scm.com/docs/git-check-ref-format
@@ -169,7 +169,7 @@ def breakages(reading: Reading, project: KnownProject, branch: str | None) -> tu
     """How many tests of a project fail on a branch, for None its main branch; and since when, the latest first."""
     values = {"project_id": project.id, "branch": branch, "looked_at": _OF_A_PAGE, "in_all": _OF_A_PAGE}
     totals, tests = reading.records(_TOTALS, values), reading.records(_TESTS, values)
-    return sum(total["failing_tests"] for total in totals), _breakages(tests, _SHOWN_OF_ONE[1])
+    return sum(total["failing_tests"] for total in totals), _breakages(tests, _SHOWN[1])
 
 
 def _breakages(tests: Sequence[dict[str, Any]], most_tests: int) -> list[Breakage]:

@@ -14,7 +14,7 @@ from handler.showing.outcomes import failing_since, outcomes
 from handler.showing.reading import Reading
 
 # Tests that are looked at to find equal failures; failures, and tests of each, that are shown; runs of their history.
-_LOOKED_AT, _FAILURES, _TESTS, RUNS = 2_000, 20, 10, 30
+_LOOKED_AT, _FAILURES, _TESTS, RUNS = 1_000, 20, 10, 30
 # Characters of a stack trace on the page of a run, and of all of them; the page of the result has the whole.
 _TRACE, _TRACES = 6_000, 120_000
 

@@ -286,11 +286,11 @@ class TestExactlyOnce:
         """The run is recorded with its event, or not at all."""
         job.report(case("passed"))
         upload = upload_of(job.upload(case("failed")))
-        postgres.query("alter function history.changes rename to elsewhere")
+        postgres.query("alter function history.first_changes rename to elsewhere")
         with pytest.raises(psycopg.errors.UndefinedFunction):
             processor.process(upload)
         assert postgres.query("select count(*) from run") == [(1,)]
-        postgres.query("alter function history.elsewhere rename to changes")
+        postgres.query("alter function history.elsewhere rename to first_changes")
         assert processor.process(upload)
         assert len(aws.events()) == 2
 
