@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any
 
 from tests.chaos import deploys, soak
@@ -20,6 +21,8 @@ from tests.chaos.mutants import MUTANTS
 from tests.chaos.mutation import become, found
 from tests.chaos.shards import shards
 from tests.chaos.world import World
+
+_PICTURE = Path(__file__).parents[2] / "docs/pictures/dashboard.png"
 
 
 def main() -> None:
@@ -54,7 +57,7 @@ def main() -> None:
             case "deploys":
                 deploys.run(figures.deploys, figures.note_deploy)
             case "soak":
-                figures.set_soak(soak.run())
+                figures.set_soak(soak.run(picture=_PICTURE))
             case _ if arguments.minutes is arguments.schedules is None:
                 _run_all(figures)
             case _:
@@ -69,7 +72,7 @@ def _run_all(figures: Figures) -> None:
     """What no run before has done, the shortest first."""
     figures.set_mutants(_unnoticed(MUTANTS))
     if not figures.soak:
-        figures.set_soak(soak.run())
+        figures.set_soak(soak.run(picture=_PICTURE))
     deploys.run(figures.deploys, figures.note_deploy)
     _run(figures, _end(figures, minutes=None, schedules=None))
 

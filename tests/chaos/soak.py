@@ -11,14 +11,16 @@ import json
 import random
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from itertools import count, islice
+from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -29,8 +31,10 @@ from rich.console import Console
 
 from local.platform import Platform
 from local.progress import step
+from local.signing import ResultsFunction
 from local.working_directory import working_directory
 from stacks.settings import EnvironmentSettings
+from tests.chaos import dashboard
 from tests.chaos.checker import Identity, Seen, Sent, violations
 from tests.chaos.disturbing import Disturbance, ingest_processes, notification
 from tests.chaos.uploads import Upload
@@ -102,14 +106,21 @@ class Traffic:
         return [arrived[of] - put.ended for of, put in self.put.items() if put.part == part and of in arrived]
 
 
-def run(uploads: int = UPLOADS) -> dict[str, Any]:
-    """The figures of a soak, on a platform of its own. `wrong`: what the checker says, in words."""
+def run(uploads: int = UPLOADS, *, picture: Path | None = None) -> dict[str, Any]:
+    """The figures of a soak, on a platform of its own. `wrong`: what the checker says, in words.
+
+    `picture`: where to put one of the dashboard, as it is at the end.
+    """
     console = Console()
     with working_directory() as directory:
         platform = Platform(_SUFFIX, directory, partial(step, console))
         platform.settings["function_timeout"] = _FUNCTION_TIMEOUT
         with platform:
-            return _Soak(platform, console, uploads).run()
+            begun = datetime.now(UTC)
+            figures = _Soak(platform, console, uploads).run()
+            if picture:
+                dashboard.take(platform, picture, since=begun)
+            return figures
 
 
 def summary(figures: Mapping[str, Any]) -> str:
@@ -124,7 +135,7 @@ def summary(figures: Mapping[str, Any]) -> str:
     for part, seconds in figures["seconds to the event"].items():
         said = ", ".join(f"{name} {value}" for name, value in seconds.items())
         lines.append(f"  seconds from upload to event, {part}: {said}")
-    for what in _OBSERVED:
+    for what in (*_OBSERVED, "pages"):
         said = ", ".join(f"{name} {value}" for name, value in figures[what].items())
         lines.append(f"  {what}: {said}")
     return "\n".join(lines)
@@ -141,10 +152,16 @@ class _Soak:
         self._part = ""
         self._traffic = Traffic()
         self._looks: list[Look] = []
+        self._pages: Counter[int] = Counter()
 
     def run(self) -> dict[str, Any]:
         disturbance = Disturbance(self._platform, seed=0)
-        with _repeated(self._receive, pause=0), _repeated(self._look, pause=_BETWEEN_LOOKS):
+        read = partial(self._read, self._platform.access.results_function())
+        with (
+            _repeated(self._receive, pause=0),
+            _repeated(self._look, pause=_BETWEEN_LOOKS),
+            _repeated(read, pause=_BETWEEN_LOOKS),
+        ):
             begun = time.monotonic()
             self._upload("burst", pace=None)
             rate = self._uploads["burst"] / (time.monotonic() - begun)
@@ -163,6 +180,7 @@ class _Soak:
             "seconds to the event": {part: _percentiles(self._traffic.seconds(part)) for part in _PARTS},
             "faults": dict(sorted(disturbance.struck.items())),
             **_observed(self._looks),
+            "pages": {HTTPStatus(status).phrase: times for status, times in sorted(self._pages.items())},
             "wrong": wrong,
         }
 
@@ -219,6 +237,10 @@ class _Soak:
                 [(connections, unsent)] = connection.execute(_LOAD).fetchall()
             memory = process.memory_info().rss / 2**20
             self._looks.append(Look(self._part, memory, process.num_fds(), connections, unsent))
+
+    def _read(self, results: ResultsFunction) -> None:
+        """As somebody does who has the projects open, and reloads them."""
+        self._pages[results.ask("/").status] += 1
 
     def _take(self, url: str) -> list[str]:
         """Up to ten messages of a queue, which then has them no more."""

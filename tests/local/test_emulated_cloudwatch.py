@@ -541,3 +541,30 @@ def test_schedule(emulator: Emulator, function: str, name: str) -> None:
         for rule in rules.values():
             events.remove_targets(Rule=rule, Ids=["function"])
             events.delete_rule(Name=rule)
+
+
+def test_percentiles(emulator: Emulator, name: str) -> None:
+    """Of each period that has data, as they are asked for; moto knows the simple statistics alone."""
+    cloudwatch = emulator.client("cloudwatch")
+    begin = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    data = [(begin + timedelta(seconds=nth), float(nth)) for nth in range(60)] + [(begin + timedelta(minutes=2), 7.0)]
+    dimensions = [{"Name": "Of", "Value": name}]
+    cloudwatch.put_metric_data(
+        Namespace="TAP",
+        MetricData=[
+            {"MetricName": "Duration", "Dimensions": dimensions, "Timestamp": at, "Value": value} for at, value in data
+        ],
+    )
+    metric = {"Namespace": "TAP", "MetricName": "Duration", "Dimensions": dimensions}
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=[
+            {"Id": stat.lower(), "MetricStat": {"Metric": metric, "Period": 60, "Stat": stat}}
+            for stat in ("p99", "p50", "Average")
+        ],
+        StartTime=begin,
+        EndTime=begin + timedelta(minutes=3),
+        ScanBy="TimestampAscending",
+    )
+    assert [result["Values"] for result in answer["MetricDataResults"]] == [[59.0, 7.0], [29.0, 7.0], [29.5, 7.0]]
+    times = [begin, begin + timedelta(minutes=2)]
+    assert [result["Timestamps"] for result in answer["MetricDataResults"]] == [times] * 3
