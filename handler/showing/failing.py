@@ -24,9 +24,13 @@ _SHOWN, _SHOWN_OF_ONE = (8, 10), (100, 25)
 _FAILING: LiteralString = """
     from history.branch
     join history.project on project.id = branch.project_id
-    join history.failing on failing.branch_id = branch.id
+    cross join lateral (
+        select *
+        from history.failing
+        where branch_id = branch.id and last_run >= (select history.key_of(now() - interval '30 days'))
+        {first}
+    ) as failing
     where (%(project_id)s::integer is null or branch.project_id = %(project_id)s)
-      and last_run >= (select history.key_of(now() - interval '30 days'))
       and case when %(branch)s::text is null
                then branch.id in (select history.main_branch(project.id) from history.project)
                else %(branch)s = '*' or branch.name = %(branch)s end
@@ -34,18 +38,20 @@ _FAILING: LiteralString = """
 
 _TOTALS = f"""
     select project.name as project, count(distinct number) as failing_tests, count(*) as failures
-    {_FAILING}
+    {_FAILING.format(first="")}
     group by project.id
     order by max(since_run) desc, project.name
 """
 
+# Of twenty thousand failures on a branch the latest are found without bringing all into their order.
+_LATEST = "order by since_run desc, series_id, number limit %(looked_at)s"
 _TESTS = f"""
     with latest as materialized (
         select *
         from (
             select project.id as project_id, project.name as project, branch.name as branch, failing.*,
                    row_number() over (partition by project.id order by since_run desc, series_id, number) as nth
-            {_FAILING}
+            {_FAILING.format(first=_LATEST)}
         ) as of_project
         where nth <= %(looked_at)s
         order by since_run desc, series_id, number
