@@ -171,11 +171,13 @@ def read(reading: Reading, inputs: Inputs) -> FailingPage:
     )
 
 
-def breakages(reading: Reading, project: KnownProject, branch: str | None) -> tuple[int, list[Breakage]]:
-    """How many tests of a project fail on a branch, for None its main branch; and since when, the latest first."""
+def failing_on(reading: Reading, project: KnownProject, branch: str | None) -> FailingProject | None:
+    """What fails on a branch of a project, for None its main branch; None if nothing does."""
     values = {"project_id": project.id, "branch": branch, "looked_at": _OF_A_PAGE, "in_all": _OF_A_PAGE}
-    totals, tests = reading.records(_TOTALS, values), reading.records(_TESTS, values)
-    return sum(total["failing_tests"] for total in totals), _breakages(tests, _SHOWN[1])
+    totals = reading.records(_TOTALS, values)
+    if not totals:
+        return None
+    return FailingProject(**totals[0], breakages=_breakages(reading.records(_TESTS, values), _SHOWN[1]))
 
 
 def _breakages(tests: Sequence[dict[str, Any]], most_tests: int) -> list[Breakage]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handler.showing.branches import RUNS, Build, KnownProject, branches_in_use, builds, find_branch, find_project
-from handler.showing.failing import Breakage, breakages
+from handler.showing.failing import Breakage, failing_on
 from handler.showing.keys import runs_on_branch
 from handler.showing.models import RunSummary, Status, Test
 from handler.showing.outcomes import outcomes
@@ -88,7 +88,10 @@ class SlowerTest(Test):
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectPage:
-    """What is known of a branch of a project, and of the project as a whole."""
+    """What is known of a branch of a project, and of the project as a whole.
+
+    `failures`: one for each job in which a test fails; the breakages have the latest of them.
+    """
 
     project: str
     branch: str | None
@@ -96,11 +99,17 @@ class ProjectPage:
     branches: list[str]
     trend: list[Build]
     failing_tests: int
+    failures: int
     breakages: list[Breakage]
     flaky: list[FlakyTest]
     slowest: list[SlowTest]
     slower: list[SlowerTest]
     runs: list[RunSummary]
+
+    @property
+    def more(self) -> int:
+        """How many failures are in none of the breakages."""
+        return self.failures - sum(breakage.count for breakage in self.breakages)
 
 
 def read(reading: Reading, inputs: Inputs) -> ProjectPage:
@@ -108,15 +117,16 @@ def read(reading: Reading, inputs: Inputs) -> ProjectPage:
     project = find_project(reading, inputs.project)
     branch, branch_id = find_branch(reading, project, inputs.branch)
     # To the page of all failing tests, `*` is no branch.
-    failing_tests, found = breakages(reading, project, branch) if branch_id else (0, [])
+    failing = failing_on(reading, project, branch) if branch_id else None
     return ProjectPage(
         project=project.name,
         branch=branch,
         main_branch=project.main_branch,
         branches=branches_in_use(reading, project),
         trend=builds(reading, branch_id, _TREND) if branch_id else [],
-        failing_tests=failing_tests,
-        breakages=found[:_BREAKAGES],
+        failing_tests=failing.failing_tests if failing else 0,
+        failures=failing.failures if failing else 0,
+        breakages=failing.breakages[:_BREAKAGES] if failing else [],
         flaky=_flaky(reading, project, branch_id),
         slowest=reading.rows(SlowTest, _SLOWEST, {"project": project.id, "limit": _LISTED}),
         slower=reading.rows(SlowerTest, _SLOWER, [project.name, _LISTED]),

@@ -96,6 +96,7 @@ def test_of_all_projects_the_first_failures_are_shown(recorder: Recorder, pages:
     [project] = pages.read("/failing").projects
     assert (project.failing_tests, len(project.breakages), project.more) == (12, 8, 4)
     assert "and 4 more: all of shop" in pages.text("/failing")
+    assert "at least 1 of them since" in pages.text("/failing")
     [project] = pages.read("/failing", "project=shop").projects
     assert (len(project.breakages), project.more) == (12, 0)
 

@@ -45,6 +45,7 @@ def test_it_says_all_that_is_known_of_a_project(results: Results, recorder: Reco
         "branches": ["main", "feature"],
         "trend": ...,
         "failing_tests": 2,
+        "failures": 2,
         "breakages": [
             {
                 "branch": "main",
@@ -217,7 +218,20 @@ class TestFailing:
     def test_are_ten_groups_at_most(self, results: Results, recorder: Recorder) -> None:
         recorder.record(*(failing(f"test {nth:02}", "x" * (nth + 1)) for nth in range(12)))
         answer = of_shop(results)
-        assert (len(answer["breakages"]), answer["failing_tests"]) == (10, 12)
+        assert (len(answer["breakages"]), answer["failing_tests"], answer["failures"]) == (10, 12, 12)
+        page = page_of(results)
+        assert "12 tests fail on main. At least 1 of them since" in opening(page)
+        assert section(page, "failing").endswith("and 2 more: all that fail on main")
+        assert 'href="/failing?project=shop&amp;branch=main"' in page
+
+    def test_of_hundreds_the_latest_are_told(self, results: Results, recorder: Recorder) -> None:
+        """And that there are more."""
+        recorder.record(*(failing(f"test {nth:03}", "order 1") for nth in range(501)))
+        [group] = of_shop(results)["breakages"]
+        assert group["count"] == 500
+        page = page_of(results)
+        assert "501 tests fail on main. At least 500 of them since" in opening(page)
+        assert section(page, "failing").endswith("and 1 more: all that fail on main")
 
     def test_past_the_retention_of_their_texts_have_no_message(self, results: Results, recorder: Recorder) -> None:
         recorder.record(failing("a"), days_ago=20)
