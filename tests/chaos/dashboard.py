@@ -11,7 +11,7 @@ from local.platform import Platform
 from tests.browser.helpers.chromium import launched
 
 _PAGE = Path(__file__).with_name("dashboard.html")
-# Apache ECharts and Chart.js are twenty and four times as large, and what they have more are animations.
+# Draws lines over time, and is one file without dependencies.
 _UPLOT = Path(__file__).parents[2] / "node_modules/uplot/dist"
 _WIDTH = 1440  # pixels
 _MINUTE = 60  # seconds; the dashboard itself shows a day, in longer periods

@@ -64,9 +64,9 @@ class Disturbance:
         psutil.wait_procs(sessions, timeout=_DYING)
         self._client("rds").reboot_db_instance(DBInstanceIdentifier=self._instance)
 
-    def _end_sessions(self) -> None:
-        """As a failover does."""
-        with self._platform.access.connect() as connection:
+    def _end_sessions(self, password: str | None = None) -> None:
+        """As a failover does. `password`: another one than Parameter Store holds."""
+        with self._platform.access.connect(password=password) as connection:
             connection.execute(_SESSIONS)
 
     def _lock_tables(self) -> None:
@@ -80,15 +80,11 @@ class Disturbance:
         self._client("rds").modify_db_instance(
             DBInstanceIdentifier=self._instance, MasterUserPassword=password, ApplyImmediately=True
         )
-        # Those who are in stay in; who is not meets the new one.
-        self._end_sessions_as(password)
+        # Whoever is in would stay in, and not notice.
+        self._end_sessions(password)
         time.sleep(_BETWEEN_PASSWORDS)
         name = f"{self._platform.access.outputs['parameter_store_prefix']}database/password"
         self._client("ssm").put_parameter(Name=name, Value=password, Type="SecureString", Overwrite=True)
-
-    def _end_sessions_as(self, password: str) -> None:
-        with self._platform.access.connect(password=password) as connection:
-            connection.execute(_SESSIONS)
 
     def _announce_again(self) -> None:
         """What was processed last, as S3 may do at any time."""
@@ -101,7 +97,7 @@ class Disturbance:
             )
 
     def _run_upkeep(self) -> None:
-        name = f"tap-schema-{self._platform.suffix}"
+        name = self._platform.access.outputs["schema_function_name"]
         self._client("lambda").invoke(FunctionName=name, Payload=json.dumps({"upkeep": True}))
 
     @property

@@ -250,23 +250,30 @@ class _Soak:
             self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [message["Body"] for message in messages]
 
+    def _take_all(self, url: str) -> Iterator[str]:
+        while bodies := self._take(url):
+            yield from bodies
+
+    def _waiting(self) -> int:
+        """How many messages the ingest queue has, with those that somebody holds."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        url = self._outputs["ingest_queue_url"]
+        return sum(map(int, self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()))
+
     def _wrong(self) -> list[str]:
-        """What is, when nothing is under way any more."""
-        while bodies := self._take(self._consumer):
-            for body in bodies:
-                self._traffic.receive(json.loads(body))
-        dead_letters: list[str] = []
-        while bodies := self._take(self._outputs["ingest_dead_letter_queue_url"]):
-            dead_letters += bodies
+        """What is, when nothing is under way any more: what was announced twice may come after all events."""
+        deadline = time.monotonic() + _PATIENCE
+        while self._waiting() != _POISON and time.monotonic() < deadline:
+            time.sleep(1)
+        for body in self._take_all(self._consumer):
+            self._traffic.receive(json.loads(body))
+        dead_letters = [*self._take_all(self._outputs["ingest_dead_letter_queue_url"])]
         seen = Seen(events=self._traffic.events, dead_letters=dead_letters, redriven=True)
         retention = timedelta(days=EnvironmentSettings(suffix=_SUFFIX).outcome_retention)
         with self._platform.access.connect() as connection:
             found = violations(self._sent(connection), seen, connection, retention=retention)
         wrong = [str(violation) for violation in found]
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        queue = self._outputs["ingest_queue_url"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-        if (waiting := sum(map(int, attributes.values()))) != _POISON:
+        if (waiting := self._waiting()) != _POISON:
             wrong.append(f"{waiting} messages are in the ingest queue, and not the {_POISON} that fail each time")
         return wrong
 
@@ -337,7 +344,8 @@ def _repeated(act: Callable[[], object], *, pause: float) -> Iterator[None]:
 
 
 def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    cuts = quantiles(seconds, n=100)
+    # Inclusive: by default a percentile can lie beyond the longest.
+    cuts = quantiles(seconds, n=100, method="inclusive")
     values = {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98], "longest": max(seconds)}
     return {name: round(value, 2) for name, value in values.items()}
 
