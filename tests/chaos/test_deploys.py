@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from local.cdktf import Cdktf
 from local.emulator import Emulator
+from tests.chaos.connections import Connections
 from tests.chaos.drift import DRIFTS
 from tests.chaos.killing import changes, differences, killed, repaired
 from tests.e2e.inventory import existing
@@ -16,6 +21,43 @@ from tests.e2e.inventory import existing
 # Without queues and databases, which the provider would wait for.
 STACK = "tap-vpc-dev"
 STATES = "tap-state"
+_CHUNK = 65_536
+
+
+class Gate(Connections):
+    """Lies before the emulator, and shuts when somebody asks for this operation: from then on nothing passes."""
+
+    def __init__(self, emulator: Emulator, operation: str) -> None:
+        super().__init__("gate")
+        self._emulator = urlsplit(emulator.url)
+        self._operation = f"Action={operation}&".encode()
+        self._shut = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_shut(self) -> bool:
+        return self._shut.is_set()
+
+    def serve(self, client: socket.socket) -> None:
+        with socket.create_connection((self._emulator.hostname, self._emulator.port)) as emulator:
+            answers = threading.Thread(target=_pass_on, args=[emulator, client], daemon=True)
+            answers.start()
+            while content := client.recv(_CHUNK):
+                if self._operation in content:
+                    self._shut.set()
+                if not self.is_shut:
+                    emulator.sendall(content)
+            emulator.shutdown(socket.SHUT_WR)
+            answers.join()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while content := source.recv(_CHUNK):
+            sink.sendall(content)
 
 
 @pytest.fixture
@@ -47,8 +89,12 @@ def test_killed_deploy_goes_on_and_drift_is_put_right(cdktf: Cdktf, emulator: Em
         command = ["terraform", "apply", "-auto-approve", "-input=false"]
         cdktf._run(command, cdktf.directory / "cdktf.out" / "stacks" / STACK)
 
-    before, ec2 = existing(emulator), emulator.client("ec2")
-    assert killed(cdktf, STACK, when=lambda _: len(ec2.describe_security_groups()["SecurityGroups"]) > 1)
+    before = existing(emulator)
+    # However slow this machine is, the deploy is not over before it is killed.
+    with Gate(emulator, "AuthorizeSecurityGroupIngress") as gate:
+        cdktf.environment["AWS_ENDPOINT_URL"] = gate.url
+        assert killed(cdktf, STACK, when=lambda _: gate.is_shut)
+    cdktf.environment["AWS_ENDPOINT_URL"] = emulator.url
     assert repaired(cdktf, emulator, deploy_again).unlocked == 1
     assert differences([cdktf], emulator, before) == []
     drift = DRIFTS["security group's rule deleted"]
