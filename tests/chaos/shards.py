@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +12,8 @@ from typing import Any
 from tests.chaos.blocks import run_block
 from tests.chaos.world import World
 
-_SHARDS = 2
+# A schedule waits three quarters of its time: for timeouts, for the server to come back.
+_SHARDS = 3 * (os.cpu_count() or 1)
 
 
 @contextmanager
