@@ -49,7 +49,7 @@ class World:
     def __init__(self, package: Path = PACKAGE) -> None:
         self._package = package
         self._stack = ExitStack()
-        self._repairing = threading.Lock()
+        self._repairing = threading.RLock()
         self._admin: psycopg.Connection[Any] | None = None
         self.crashes = 0
         """How often PostgreSQL was killed."""
@@ -188,11 +188,14 @@ class World:
     @contextmanager
     def troubled(self, trouble: Trouble | None) -> Iterator[None]:
         """While this is wrong with the surroundings."""
-        self._trouble(trouble)
+        # A server that a fault has killed is started again first.
+        with self._repairing:
+            self._trouble(trouble)
         try:
             yield
         finally:
-            self._mend(trouble)
+            with self._repairing:
+                self._mend(trouble)
 
     def terminate(self) -> None:
         """Ends all sessions of the functions, as a failover does."""
