@@ -11,6 +11,7 @@ import json
 import math
 import multiprocessing
 import random
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -242,10 +243,11 @@ def _was_killed(done: Mapping[str, Any], case: str) -> bool:
 @contextmanager
 def _account() -> Iterator[Account]:
     # Not below a folder of somebody else's: under root, PostgreSQL runs as another user.
-    with tempfile.TemporaryDirectory(prefix="tap-chaos-") as name:
-        directory = Path(name).resolve()
-        with Emulator(log=directory / "emulator.log", directory=directory) as emulator:
-            yield Account(directory, emulator)
+    directory = Path(tempfile.mkdtemp(prefix="tap-chaos-")).resolve()
+    with Emulator(log=directory / "emulator.log", directory=directory) as emulator:
+        yield Account(directory, emulator)
+    # The logs that an error names stay.
+    shutil.rmtree(directory)
 
 
 def _stacks(pattern: str) -> list[str]:
