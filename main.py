@@ -34,7 +34,12 @@ def main() -> None:
         sys.exit(f"TAP: {error}")
     app = App()
     with refusal_of("account"):
-        AccountStack(app, state_bucket=settings.state_bucket, account=settings.account)
+        AccountStack(
+            app,
+            state_bucket=settings.state_bucket,
+            account=settings.account,
+            oidc_issuers=settings.oidc_issuers,
+        )
     for environment in settings.environments:
         with refusal_of(environment.suffix):
             Environment(app, environment=environment, settings=settings, package=package)

@@ -40,19 +40,7 @@ class FunctionUrl(Construct):
             self,
             "ReaderDocument",
             statement=[
-                # A URL takes both of these (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html).
-                DataAwsIamPolicyDocumentStatement(
-                    sid="OpenUrl",
-                    actions=["lambda:InvokeFunctionUrl"],
-                    resources=[arn],
-                    condition=[_condition("StringEquals", "lambda:FunctionUrlAuthType", "AWS_IAM")],
-                ),
-                DataAwsIamPolicyDocumentStatement(
-                    sid="InvokeByUrl",
-                    actions=["lambda:InvokeFunction"],
-                    resources=[arn],
-                    condition=[_condition("Bool", "lambda:InvokedViaFunctionUrl", "true")],
-                ),
+                *open_url_statements(arn),
                 DataAwsIamPolicyDocumentStatement(
                     sid="FindUrl", actions=["lambda:GetFunctionUrlConfig"], resources=[arn]
                 ),
@@ -93,6 +81,27 @@ class FunctionUrl(Construct):
                 missing_data="notBreaching",
             ),
         )
+
+
+def open_url_statements(function_arn: str) -> list[DataAwsIamPolicyDocumentStatement]:
+    """What a policy has to say to open the URL of a function, and to invoke it in no other way.
+
+    A URL takes both permissions (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html).
+    """
+    return [
+        DataAwsIamPolicyDocumentStatement(
+            sid="OpenUrl",
+            actions=["lambda:InvokeFunctionUrl"],
+            resources=[function_arn],
+            condition=[_condition("StringEquals", "lambda:FunctionUrlAuthType", "AWS_IAM")],
+        ),
+        DataAwsIamPolicyDocumentStatement(
+            sid="InvokeByUrl",
+            actions=["lambda:InvokeFunction"],
+            resources=[function_arn],
+            condition=[_condition("Bool", "lambda:InvokedViaFunctionUrl", "true")],
+        ),
+    ]
 
 
 def _condition(test: str, variable: str, value: str) -> DataAwsIamPolicyDocumentStatementCondition:

@@ -18,6 +18,12 @@ class NotFound(PermanentFault):
     code = "not_found"
 
 
+class ForeignProject(PermanentFault):
+    """The upload names another project than the one that its folder belongs to."""
+
+    code = "foreign_project"
+
+
 class NotXml(PermanentFault):
     """The report is not well-formed XML."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid5
@@ -14,12 +14,12 @@ from handler.announcing.changes import failure_changes
 from handler.announcing.event import Event, object_processed, replacing, says_the_same
 from handler.announcing.failures_changed import failures_changed
 from handler.announcing.publisher import EventPublisher
-from handler.errors import NotFound, NotReplaced, PermanentFault
+from handler.errors import ForeignProject, NotFound, NotReplaced, PermanentFault
 from handler.notifications import Reingest, Upload
 from handler.origin import Origin
 from handler.outcome import Artifact, Expired, Faulty, OpenReport, UploadOutcome
 from handler.reading.junit import JUnitReport
-from handler.recording import uploads
+from handler.recording import uploaders, uploads
 from handler.recording.database import Database
 from handler.recording.uploads import Recorded
 from handler.storage import ObjectStorage, StoredObject
@@ -70,8 +70,8 @@ class Processor:
         origin = Origin.of(upload.readable_key, metadata={})
         try:
             with self.storage.open(upload) as stored:
-                origin = Origin.of(upload.readable_key, stored.metadata)
-                return self._write(upload, origin, self._outcome(upload, origin, stored))
+                origin, outcome = self._judge(upload, stored)
+                return self._write(upload, origin, outcome)
         except PermanentFault as fault:
             return self._write(upload, origin, Expired() if self._is_expired(upload) else Faulty(fault))
 
@@ -87,19 +87,18 @@ class Processor:
             raise NotReplaced("The upload is past its retention.")
         try:
             with self.storage.open(upload) as stored:
-                origin = Origin.of(upload.readable_key, stored.metadata)
-                recorded = self._write_anew(connection, upload, origin, stored)
+                recorded = self._write_anew(connection, upload, *self._judge(upload, stored))
         except NotFound as fault:
             raise NotReplaced(str(fault)) from None
         self._leave_replacing_events(connection, recorded, asked)
 
     def _write_anew(
-        self, connection: Connection[Any], upload: Upload, origin: Origin, stored: StoredObject
+        self, connection: Connection[Any], upload: Upload, origin: Origin, outcome: UploadOutcome
     ) -> Recorded:
         try:
             # What was written until a fault is found is taken back, and the upload still held.
             with connection.transaction():
-                return uploads.record_anew(connection, upload, origin, self._outcome(upload, origin, stored))
+                return uploads.record_anew(connection, upload, origin, outcome)
         except PermanentFault as fault:
             return uploads.record_anew(connection, upload, origin, Faulty(fault))
 
@@ -132,6 +131,15 @@ class Processor:
                 with_names=self.announce_test_names,
             )
         return None
+
+    def _judge(self, upload: Upload, stored: StoredObject) -> tuple[Origin, UploadOutcome]:
+        """Where it comes from, and what is to become of it. IAM limits whom to a folder, and knows no metadata."""
+        origin = Origin.of(upload.readable_key, stored.metadata)
+        folder = Origin.of(upload.readable_key, metadata={}).project
+        if origin.project != folder and uploaders.own(self.database.connected(), folder):
+            fault = ForeignProject("The upload names another project than the one that its folder belongs to.")
+            return replace(origin, project=folder), Faulty(fault)
+        return origin, self._outcome(upload, origin, stored)
 
     def _outcome(self, upload: Upload, origin: Origin, stored: StoredObject) -> UploadOutcome:
         if upload.kind == "artifact":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from handler.lambda_context import LambdaContext
 from handler.log import logger
 from handler.metric_names import NAMESPACE, SERVICE, MetricName
 from handler.parameters import ParameterStore
-from handler.recording import database, finding, forgetting, reader, schema, upkeep
+from handler.recording import database, finding, forgetting, reader, schema, upkeep, uploaders
 
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
@@ -63,7 +63,8 @@ class Unavailable(Exception):
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: PLR0911 - one for each
     """Does one of these, and answers what came of it:
 
-    - `{"migrate": true}`: brings the schema up to date: `{"version": 3, "applied": [2, 3]}`.
+    - `{"migrate": true, "uploaders": {"tap-upload-shop-dev": ["shop"]}}`: brings the schema up to date, and sets which
+      projects' folders belong to which roles; these stay if they are left out: `{"version": 3, "applied": [2, 3]}`.
     - `{"upkeep": true}`: removes what is past its retention: see upkeep.Removed.
     - `{"find": {"project": "shop"}}` or `{"find": {"upload": "<event_id>"}}`: some of these uploads, each with
       `event_id`, `bucket`, `key` and `version_id`; and how many there are in all: `{"uploads": [...], "count": 1234}`.
@@ -82,6 +83,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     (ssm,) = make_clients("ssm")
     invocation = _Invocation(variables, ParameterStore(ssm, variables), seconds_left)
     match event:
+        case {"migrate": True, "uploaders": dict(projects), **others} if not others:
+            return invocation.migrate(projects)
         case {"migrate": True, **others} if not others:
             return invocation.migrate()
         case {"upkeep": True, **others} if not others:
@@ -116,12 +119,15 @@ class _Invocation:
         self._parameters = parameters
         self._seconds_left = seconds_left
 
-    def migrate(self) -> dict[str, Any]:
+    def migrate(self, projects: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+        """`projects`: of the role of each uploader."""
         fetch_reader_password = partial(self._parameters.fetch, self._variables.db_reader_password_param)
         with self._connected() as connection, schema.alone(connection, self._seconds_left):
             # First, since the old password is gone already: what a migration makes is the reader's to see as well.
             reader.set_up(connection, _patiently(fetch_reader_password, self._seconds_left))
             applied = schema.migrate(connection, self._seconds_left)
+            if projects is not None:
+                uploaders.replace(connection, projects)
             answer = {"version": schema.version(connection), "applied": applied}
         logger.info("Schema is up to date", extra=answer)
         return answer

@@ -24,7 +24,7 @@ _TOOLS = (Path(sys.executable).parent, PROJECT / "node_modules" / ".bin")  # nod
 _PROVIDERS = PROJECT / ".terraform-providers" / version("cdktf-cdktf-provider-aws")
 _INTERVAL = 0.2  # seconds between two looks at a command
 
-Tables = Mapping[str, Mapping[str, str | int | bool]]
+Tables = Mapping[str, Mapping[str, Any]]
 Report = Callable[[str], None]
 
 
@@ -79,12 +79,7 @@ class Cdktf:
 
     def configure(self, tables: Tables) -> None:
         """Write `environments.toml`: the next command follows it."""
-        lines = [
-            line
-            for name, table in tables.items()
-            # JSON's scalars are TOML's.
-            for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items()))
-        ]
+        lines = [line for name, table in tables.items() for line in _toml(name, table)]
         (self.directory / ENVIRONMENTS_FILE).write_text("\n".join(lines))
 
     @property
@@ -184,6 +179,15 @@ class Run:
         lines = without_colours(self._output).splitlines()
         errors = [line.partition("Error: ")[2].strip() for line in lines if "Error: " in line]
         return f" ({errors[0]})" if errors else ""
+
+
+def _toml(name: str, table: Mapping[str, Any]) -> Iterator[str]:
+    yield f"[{name}]"
+    # JSON's scalars, and lists of them, are TOML's.
+    yield from (f"{key} = {json.dumps(value)}" for key, value in table.items() if not isinstance(value, dict))
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _toml(f"{name}.{key}", value)
 
 
 def _leads_elsewhere(variable: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from handler.addresses import OPEN_ADDRESS
 from local import processes
@@ -26,7 +26,7 @@ class Platform:
     somebody will serve its pages. `speed`: see Emulator.
     """
 
-    settings: dict[str, str | int | bool]
+    settings: dict[str, Any]
     """What `environments.toml` says of the environment."""
     emulator: Emulator
     account: Cdktf
@@ -49,11 +49,12 @@ class Platform:
         self.suffix = suffix
         self.directory = directory
         # The port at which PostgreSQL will listen is part of the instance's endpoint.
-        self.settings: dict[str, str | int | bool] = {
+        self.settings = {
             "database_port": processes.free_port(),
             "results_address": results_address,
-            # Nobody listens, but it is there.
+            # Nobody listens, and nobody has such a token, but both are there.
             "notifications": True,
+            "uploaders": {"shop": {"github": ["acme/shop"]}},
         }
         self._results_address = results_address
         self._speed = speed
@@ -86,7 +87,7 @@ class Platform:
                 cdktf.fetch_provider()
 
     def _deploy(self) -> None:
-        self.account = self._cdktf("account")
+        self.account = self._cdktf("account", tables={self.suffix: self.settings})
         with self.account.running("deploy", "tap-account") as account:
             with self._step("Deploy tap-account (state bucket, VPC endpoints)") as say:
                 # What comes then is the provider's wait of a minute, in which the environment finds all it looks up.

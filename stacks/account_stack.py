@@ -1,5 +1,7 @@
 """What exists once per account and region, because all environments share it or the default VPC."""
 
+from collections.abc import Sequence
+
 from cdktf import Fn, Op, TerraformIterator, TerraformOutput, TerraformSelf, Token
 from cdktf_cdktf_provider_aws.cloudwatch_log_resource_policy import CloudwatchLogResourcePolicy
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
@@ -9,6 +11,7 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatementPrincipals,
 )
 from cdktf_cdktf_provider_aws.data_aws_vpc_endpoint import DataAwsVpcEndpoint
+from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
 from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
@@ -27,6 +30,7 @@ from stacks.base import TapStack
 from stacks.names import ACCOUNT_KEY_ALIAS, MaxLength, access_log_bucket_name, resource_name, state_bucket_name
 from stacks.served_region import require_served_region
 from stacks.settings import AccountSettings
+from stacks.uploaders import Issuer
 
 CLIENT_SECURITY_GROUP_NAME = resource_name("endpoint-client", "account", MaxLength.SECURITY_GROUP)
 
@@ -46,7 +50,8 @@ _ACCESS_LOG_RETENTION = 365  # days
 
 
 class AccountStack(TapStack):
-    """State bucket, access logs, key of logs and topics, VPC endpoints, and EventBridge's permission to write logs.
+    """State bucket, access logs, key of logs and topics, VPC endpoints, EventBridge's permission to write logs, and the
+    OpenID Connect providers of those who upload.
 
     Environments find these by data sources (`account_lookup.py`), never by cross-stack reference, so that an
     environment is deployed and destroyed alone.
@@ -54,7 +59,14 @@ class AccountStack(TapStack):
 
     bucket: S3Bucket
 
-    def __init__(self, scope: Construct, *, state_bucket: str | None, account: AccountSettings) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        state_bucket: str | None,
+        account: AccountSettings,
+        oidc_issuers: Sequence[Issuer] = (),
+    ) -> None:
         super().__init__(scope, "account", suffix=None, state_bucket=state_bucket)
         require_served_region(self)
         self._caller = Caller(self, "Caller")
@@ -86,6 +98,7 @@ class AccountStack(TapStack):
         self._add_s3_endpoint(account.s3_vpc_endpoint_id)
         self._add_interface_endpoints({"ssm": account.ssm_vpc_endpoint_id, "events": account.events_vpc_endpoint_id})
         self._add_log_resource_policy()
+        self._add_oidc_providers(oidc_issuers)
 
     def _security_group(self, id: str, name: str, description: str) -> SecurityGroup:
         return SecurityGroup(
@@ -225,3 +238,18 @@ class AccountStack(TapStack):
             ],
         )
         CloudwatchLogResourcePolicy(self, "LogPolicy", policy_name="tap-events", policy_document=document.json)
+
+    def _add_oidc_providers(self, issuers: Sequence[Issuer]) -> None:
+        """An account has one for each issuer, whatever its regions and environments.
+
+        Without thumbprints: IAM trusts the certificate authorities that it knows, or takes them from the issuer itself
+        (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html).
+        """
+        for issuer in issuers:
+            IamOpenidConnectProvider(
+                self,
+                f"Issuer-{issuer.address.removeprefix('https://').replace('/', '-')}",
+                url=issuer.address,
+                client_id_list=[*issuer.audiences],
+                tags={"Component": "uploads"},
+            )

@@ -1,7 +1,8 @@
-"""What the functions may do: a role for each, least privilege."""
+"""What the functions and CI jobs may do: a role for each, least privilege."""
 
 from collections.abc import Sequence
 
+from cdktf_cdktf_provider_aws.data_aws_iam_openid_connect_provider import DataAwsIamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatement,
     DataAwsIamPolicyDocumentStatementCondition,
@@ -12,11 +13,20 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from constructs import Construct
 from constructs.caller import Caller
 from constructs.function_role import FunctionRole
+from constructs.upload_role import UploadRole
 from stacks.base import EnvironmentStack
 from stacks.event_bridge_stack import EventBridgeStack
-from stacks.names import MaxLength, database_parameter_name, function_log_group_name, function_name, resource_name
+from stacks.names import (
+    MaxLength,
+    database_parameter_name,
+    function_log_group_name,
+    function_name,
+    resource_name,
+    upload_role_name,
+)
 from stacks.s3_stack import S3Stack
 from stacks.settings import EnvironmentSettings
+from stacks.uploaders import Uploader, issuers_of
 
 _OWNERS_PARAMETERS = ("endpoint", "username", "password", "name")
 
@@ -25,12 +35,15 @@ class IamStack(EnvironmentStack):
     """One role for each function. All: parameters of the database, own log group, network interfaces.
 
     Ingest: the bucket, the queue and the bus as well. Schema: the password of the reader. Results: that one only.
+    And one for each uploader of the settings: the folders of its projects, and the results function's URL.
     """
 
     lambda_role: IamRole
     """Of the ingest function."""
     schema_role: IamRole
     results_role: IamRole
+    upload_roles: dict[str, IamRole]
+    """By the name of the uploader."""
 
     def __init__(
         self,
@@ -76,6 +89,7 @@ class IamStack(EnvironmentStack):
         self.results_role = self._function_role(
             "Results", "results", parameters=("endpoint", "name", "reader-password"), statements=[]
         )
+        self.upload_roles = self._upload_roles(environment.uploaders, bucket_arn=s3.bucket.arn)
 
     def _function_role(
         self,
@@ -118,3 +132,27 @@ class IamStack(EnvironmentStack):
             network_arn=self._caller.arn("ec2", "*/*"),
             statements=[*statements, read_parameters, decrypt_parameters],
         ).role
+
+    def _upload_roles(self, uploaders: Sequence[Uploader], *, bucket_arn: str) -> dict[str, IamRole]:
+        # Made by the account stack, or there before: IAM has one for each issuer.
+        providers = {
+            issuer.address: DataAwsIamOpenidConnectProvider(self, f"Issuer{number}", url=issuer.address)
+            for number, issuer in enumerate(issuers_of(uploaders))
+        }
+        # By its name: the function comes later.
+        results = self._caller.arn("lambda", f"function:{function_name('results', self._suffix)}")
+        return {
+            uploader.name: UploadRole(
+                self,
+                f"Uploader-{uploader.name}",
+                name=upload_role_name(uploader.name, self._suffix),
+                provider_arn=providers[uploader.issuer].arn,
+                issuer=uploader.issuer,
+                audience=uploader.audience,
+                subjects=uploader.subjects,
+                bucket_arn=bucket_arn,
+                folders=uploader.projects,
+                results_function_arn=results,
+            ).role
+            for uploader in uploaders
+        }

@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from handler.upload_roles import UPLOAD_ROLE_PREFIX
+
 
 class MaxLength(IntEnum):
     """The longest name that AWS takes, in characters (each service's page of naming rules or quotas)."""
@@ -62,6 +64,11 @@ def event_log_group_name(suffix: str) -> str:
 def function_name(service: str, suffix: str) -> str:
     """The name of an environment's function: its role is told the log group before the function exists."""
     return resource_name(service, suffix, MaxLength.FUNCTION)
+
+
+def upload_role_name(uploader: str, suffix: str) -> str:
+    """The name of an uploader's role, by which the results function knows whose results it may see."""
+    return _within(MaxLength.ROLE, f"{UPLOAD_ROLE_PREFIX}{uploader}-{suffix}")
 
 
 def function_log_group_name(name: str) -> str:

@@ -16,7 +16,7 @@ from handler.metric_names import MetricName
 from stacks.function_package import FunctionPackage
 from stacks.function_stack import FunctionStack
 from stacks.iam_stack import IamStack
-from stacks.names import MaxLength, database_parameter_name, resource_name
+from stacks.names import MaxLength, database_parameter_name, resource_name, upload_role_name
 from stacks.own_metrics import own_metric
 from stacks.parameter_stack import ParameterStack
 from stacks.rds_stack import RdsStack
@@ -90,7 +90,7 @@ class SchemaStack(FunctionStack):
             self,
             "Migration",
             function_name=self.schema_function.function_name,
-            input=json.dumps({"migrate": True}),
+            input=json.dumps({"migrate": True, "uploaders": _projects_of_roles(environment)}),
             # Another trigger makes another invocation, and one that failed is made again by the next deploy. One that
             # is updated in place would not be: its new input stands in the state although it failed.
             lifecycle_scope="CREATE_ONLY",
@@ -129,3 +129,9 @@ class SchemaStack(FunctionStack):
                 missing_data="ignore",
             ),
         )
+
+
+def _projects_of_roles(environment: EnvironmentSettings) -> dict[str, tuple[str, ...]]:
+    return {
+        upload_role_name(uploader.name, environment.suffix): uploader.projects for uploader in environment.uploaders
+    }

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Self, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from handler.addresses import OPEN_ADDRESS
+from stacks.uploaders import Issuer, Uploader, issuers_of
 
 ENVIRONMENTS_FILE: Final = "environments.toml"
 
@@ -24,6 +25,7 @@ _SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's naming rules for general purpose buckets
 _VPC_ENDPOINT_ID = re.compile(r"vpce-[0-9a-f]{8,17}")
 _SECURITY_GROUP_ID = re.compile(r"sg-[0-9a-f]{8,17}")
+_OIDC_PROVIDER_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/[A-Za-z0-9._~/-]+")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")  # whether it is read there, its confirmation says
 
 # What constructs would refuse under another name, or nobody: RDS's ports (CreateDBInstance); seconds, of which Lambda
@@ -81,6 +83,9 @@ class EnvironmentSettings:
     """Seconds; the ingest queue hides a message for six times as long."""
     function_concurrency: int = 5
     """Functions at once, each with one database connection; an event source mapping takes 2 to 1000."""
+
+    uploaders: tuple[Uploader, ...] = ()
+    """CI jobs that may upload, each to the folders of its projects: the tables `[dev.uploaders.NAME]`."""
 
     results_address: str = OPEN_ADDRESS
     """Where people open the results, for links: a front of one's own (https://tap.example.com), or `make open`."""
@@ -158,8 +163,8 @@ def _preset(suffix: str) -> EnvironmentSettings:
 class AccountSettings:
     """What all environments of an account and region share.
 
-    VPC endpoints that the default VPC already has and TAP is to use are named by their ids; None where TAP makes its
-    own.
+    What is there already and TAP is to use is named: VPC endpoints of the default VPC by their ids, None where TAP
+    makes its own.
     """
 
     zones: int = 2
@@ -167,6 +172,8 @@ class AccountSettings:
     s3_vpc_endpoint_id: str | None = None
     ssm_vpc_endpoint_id: str | None = None
     events_vpc_endpoint_id: str | None = None
+    oidc_provider_arns: tuple[str, ...] = ()
+    """Of the issuers of uploaders' tokens, those for which IAM has a provider already: it takes one for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +182,8 @@ class Settings:
 
     environments: tuple[EnvironmentSettings, ...]
     account: AccountSettings = AccountSettings()
+    oidc_issuers: tuple[Issuer, ...] = ()
+    """Of the tokens of all environments' uploaders: those for which TAP makes the provider in IAM."""
     state_bucket: str | None = None
     """The S3 bucket of the Terraform state; None keeps the state in local files."""
     emulator_url: str | None = None
@@ -198,9 +207,18 @@ class Settings:
         for name in tables:
             if name != ACCOUNT_SUFFIX:
                 _require_suffix(name, f"{ENVIRONMENTS_FILE}: the table")
+        account = _account(tables.get(ACCOUNT_SUFFIX, {}))
+        # Of all tables, whatever is deployed now: the account stack is there for each of them.
+        uploaders = {suffix: _uploaders(suffix, table) for suffix, table in tables.items() if suffix != ACCOUNT_SUFFIX}
+        _require_distinct_roles(uploaders)
+        issuers = issuers_of(uploader for several in uploaders.values() for uploader in several)
         return cls(
-            environments=tuple(_environment(suffix, tables.get(suffix, {})) for suffix in dict.fromkeys(suffixes)),
-            account=_account(tables.get(ACCOUNT_SUFFIX, {})),
+            environments=tuple(
+                replace(_environment(suffix, tables.get(suffix, {})), uploaders=uploaders.get(suffix, ()))
+                for suffix in dict.fromkeys(suffixes)
+            ),
+            account=account,
+            oidc_issuers=tuple(issuer for issuer in issuers if not _is_there(issuer, account)),
             state_bucket=_state_bucket(given),
             emulator_url=_url(given, "AWS_ENDPOINT_URL"),
         )
@@ -225,7 +243,8 @@ def read_tables(directory: Path) -> Mapping[str, Table]:
 
 
 def _environment(suffix: str, table: Table) -> EnvironmentSettings:
-    environment = _changed(_preset(suffix), suffix, table)
+    # Each of its uploaders has a table of its own.
+    environment = _changed(_preset(suffix), suffix, {key: table[key] for key in table if key != "uploaders"})
     for name, (lowest, highest) in _RANGES.items():
         if name in table and not lowest <= table[name] <= highest:
             raise SettingsError(
@@ -270,7 +289,46 @@ def _account(table: Table) -> AccountSettings:
                 f"{ENVIRONMENTS_FILE}: {name} = {value!r} in [{ACCOUNT_SUFFIX}] is not valid:"
                 " give the id of a VPC endpoint (vpce-...), or leave it out"
             )
+    for arn in account.oidc_provider_arns:
+        if not _OIDC_PROVIDER_ARN.fullmatch(arn):
+            raise SettingsError(
+                f"{ENVIRONMENTS_FILE}: oidc_provider_arns has {arn!r} in [{ACCOUNT_SUFFIX}], which is not valid:"
+                " give the ARN of an OpenID Connect provider in IAM (arn:aws:iam::...:oidc-provider/...)"
+            )
     return account
+
+
+def _uploaders(suffix: str, table: Table) -> tuple[Uploader, ...]:
+    tables = table.get("uploaders", {})
+    if not isinstance(tables, dict) or not all(isinstance(each, dict) for each in tables.values()):
+        raise SettingsError(
+            f"{ENVIRONMENTS_FILE}: uploaders in [{suffix}] is not valid: give each a table, [{suffix}.uploaders.shop]"
+        )
+    uploaders = []
+    for name, each in tables.items():
+        try:
+            uploaders.append(Uploader.read(name, each))
+        except ValueError as error:
+            raise SettingsError(f"{ENVIRONMENTS_FILE}: [{suffix}.uploaders.{name}]: {error}") from error
+    return tuple(uploaders)
+
+
+def _require_distinct_roles(uploaders: Mapping[str, tuple[Uploader, ...]]) -> None:
+    """Of `shop` in `eu-dev` and `shop-eu` in `dev`, the roles would have one name."""
+    owners: dict[str, str] = {}
+    for suffix, several in uploaders.items():
+        for uploader in several:
+            table = f"[{suffix}.uploaders.{uploader.name}]"
+            other = owners.setdefault(f"{uploader.name}-{suffix}", table)
+            if other != table:
+                raise SettingsError(
+                    f"{ENVIRONMENTS_FILE}: the roles of {other} and {table} would have one name: rename one of them"
+                )
+
+
+def _is_there(issuer: Issuer, account: AccountSettings) -> bool:
+    """Whether the account has its provider already, whose ARN ends in the issuer's address."""
+    return any(f"https://{arn.partition('/')[2]}" == issuer.address for arn in account.oidc_provider_arns)
 
 
 def _changed(preset: T, name: str, table: Table) -> T:
@@ -282,12 +340,24 @@ def _changed(preset: T, name: str, table: Table) -> T:
             raise SettingsError(
                 f"{ENVIRONMENTS_FILE}: [{name}] has no setting {key!r}: it may have {', '.join(settings)}"
             )
-        # By the type itself: to Python, `true` is an int as well.
-        wanted = {bool: "true or false", int: "a whole number", str: "a text in quotes"}
+        wanted = {
+            bool: "true or false",
+            int: "a whole number",
+            str: "a text in quotes",
+            tuple[str, ...]: "a list of texts",
+        }
         kind = next(kind for kind in wanted if kind == types[key] or kind | None == types[key])
-        if type(value) is not kind:
+        if not _is_of(kind, value):
             raise SettingsError(f"{ENVIRONMENTS_FILE}: {key} = {value!r} in [{name}] is not valid: give {wanted[kind]}")
-    return replace(preset, **table)
+    changes: dict[str, Any] = {key: tuple(value) if type(value) is list else value for key, value in table.items()}
+    return replace(preset, **changes)
+
+
+def _is_of(kind: Any, value: Any) -> bool:
+    """Whether the value of a table is of this kind: by the type itself, since to Python `true` is an int as well."""
+    if kind == tuple[str, ...]:
+        return isinstance(value, list) and all(type(each) is str for each in value)
+    return type(value) is kind
 
 
 def _require_suffix(suffix: str, where: str, hint: str = "") -> None:

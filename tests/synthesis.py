@@ -25,7 +25,7 @@ def synthesize(
     """Write the account and the environments that the settings ask for into `directory`, and read them back."""
     settings = Settings.read(variables, tables or {})
     app = App(outdir=str(directory), stack_traces=False)
-    AccountStack(app, state_bucket=settings.state_bucket, account=settings.account)
+    AccountStack(app, state_bucket=settings.state_bucket, account=settings.account, oidc_issuers=settings.oidc_issuers)
     for environment in settings.environments:
         Environment(app, environment=environment, settings=settings, package=package)
     app.synth()

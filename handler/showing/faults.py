@@ -122,6 +122,16 @@ FAULTS = {
         ),
         _advice(errors.TooManyCases, "has more test cases than a run may have", _SPLIT),
         _advice(
+            errors.ForeignProject,
+            "names another project than the one that its folder belongs to",
+            Step(
+                act="Upload to the folder of the project.",
+                reason="The first folder of this key belongs to the jobs of one project (uploaders, in the settings of"
+                " the platform), and tap-project names another.",
+            ),
+            Step(act="Leave tap-project out.", reason="The project is then the folder's."),
+        ),
+        _advice(
             errors.NotFound,
             "was deleted before it was read",
             Step(

@@ -15,6 +15,7 @@ from handler.errors import MissingParameter, SchemaMismatch
 from handler.lambda_context import LambdaContext
 from handler.log import logger
 from handler.recording.database import Database
+from handler.showing import access
 from handler.showing.inputs import BadInput, read_inputs
 from handler.showing.pages import PAGES, Resource
 from handler.showing.reading import NotRecorded, Reading
@@ -92,7 +93,14 @@ class Site:
         with self._database.connected().transaction() as transaction:
             transaction.connection.execute("set transaction isolation level repeatable read, read only")
             reading = Reading(transaction.connection)
+            access.require(reading, self._caller_arn, inputs)
             return Answer(page=page, inputs=inputs, content=page.read(reading, inputs), now=reading.now)
+
+    @property
+    def _caller_arn(self) -> str:
+        """Of whom IAM admitted."""
+        caller_arn: str = self._resolver.current_event.raw_event["requestContext"]["authorizer"]["iam"]["userArn"]
+        return caller_arn
 
     def _problem(self, view: View, problem: Problem) -> Response[Any]:
         content_type, body = self._renderer.problem(view, problem)
@@ -119,6 +127,8 @@ def _explained(error: Exception) -> Problem:
     match error:
         case BadInput():
             return Problem(HTTPStatus.BAD_REQUEST, str(error))
+        case access.NotAllowed():
+            return Problem(HTTPStatus.FORBIDDEN, str(error))
         case NotRecorded():
             return Problem(HTTPStatus.NOT_FOUND, str(error), error.retry_after)
         case SchemaMismatch():

@@ -60,6 +60,7 @@ _NAMES: Mapping[str, Callable[[Attributes], str]] = {
     "aws_cloudwatch_query_definition": _attributes("name"),
     "aws_db_instance": _attributes("identifier"),
     "aws_db_subnet_group": _attributes("name"),
+    "aws_iam_openid_connect_provider": _attributes("arn"),
     "aws_iam_policy": _attributes("name"),
     "aws_iam_role": _attributes("name"),
     "aws_iam_role_policy": _attributes("role", "name"),
@@ -220,6 +221,9 @@ _LISTED: Mapping[str, Callable[[Client], Iterable[str]]] = {
     "aws_cloudwatch_query_definition": _listed("logs", "describe_query_definitions", "queryDefinitions", "name"),
     "aws_db_instance": _listed("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
     "aws_db_subnet_group": _listed("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
+    "aws_iam_openid_connect_provider": _listed(
+        "iam", "list_open_id_connect_providers", "OpenIDConnectProviderList", "Arn"
+    ),
     "aws_iam_policy": _listed("iam", "list_policies", "Policies", "PolicyName", Scope="Local"),
     "aws_iam_role": _roles,
     "aws_iam_role_policy": _role_policies,

@@ -2,9 +2,11 @@
 
 import gzip
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
+from handler.notifications import Reingest
 from handler.reading import bounded_xml, limits
 from tests.handler.helpers.surroundings import (
     REPORT,
@@ -172,6 +174,66 @@ def test_the_record_after_a_fault_is_processed(
     assert postgres.query(rows) == [(key, "error", code, None), ("shop/b.xml", "success", None, 2)]
     of_run = "select run_id, count(*) from result group by run_id"
     assert postgres.query(of_run) == [(upload_of(following).event_id, 2)]
+
+
+class TestFolderOfAProject:
+    """A role of CI jobs may write to it; IAM knows the key, and not what the metadata say."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, postgres: Postgres) -> None:
+        postgres.query("insert into uploader (role, project) values ('tap-upload-shop-test', 'shop') returning role")
+
+    @pytest.mark.parametrize("key", ["shop/a.xml", "shop/a.png"])
+    def test_takes_no_upload_of_another_project(
+        self, key: str, aws: Aws, postgres: Postgres, function: Function
+    ) -> None:
+        """Neither a report nor an artifact; the refusal is on the page of the project whose job it was."""
+        record = aws.upload(key, report(cases=1), {"tap-project": "web", "tap-branch": "main"})
+        assert function.invoke(message(record)) == []
+        assert postgres.query("select status, error_code, error_message, project, branch from upload") == [
+            (
+                "error",
+                "foreign_project",
+                "The upload names another project than the one that its folder belongs to.",
+                "shop",
+                "main",
+            )
+        ]
+        [event] = aws.events()
+        assert (event["detail"]["project"], event["detail"]["error"]["code"]) == ("shop", "foreign_project")
+        assert postgres.query("select name from history.project") == []
+
+    @pytest.mark.parametrize(
+        ("key", "metadata", "project"),
+        [
+            ("shop/a.xml", {}, "shop"),
+            ("shop/deeper/a.xml", {"tap-project": "shop"}, "shop"),
+            ("web/a.xml", {"tap-project": "shop"}, "shop"),
+            ("web/a.xml", {"tap-project": "other"}, "other"),
+            ("shop", {"tap-project": "web"}, "web"),
+        ],
+    )
+    def test_takes_its_own(
+        self, key: str, metadata: dict[str, str], project: str, aws: Aws, postgres: Postgres, function: Function
+    ) -> None:
+        """And who may write to folders of nobody may name any project."""
+        content = report(cases=1) if key.endswith(".xml") else b""
+        function.invoke(message(aws.upload(key, content, metadata)))
+        assert postgres.query("select status, project from upload") == [("success", project)]
+
+    def test_is_asked_when_an_upload_is_read_again(self, aws: Aws, postgres: Postgres, function: Function) -> None:
+        """One that came before the folder belonged to anybody is then refused."""
+        postgres.query("delete from uploader returning role")
+        record = aws.upload("shop/a.xml", report(cases=1), {"tap-project": "web"})
+        function.invoke(message(record))
+        postgres.query("insert into uploader (role, project) values ('tap-upload-shop-test', 'shop') returning role")
+        upload = upload_of(record)
+        asked = Reingest(bucket=upload.bucket, key=upload.key, version_id=upload.version_id, request_id=uuid4())
+        function.invoke({**message(record), "body": asked.message()})
+        assert postgres.query("select status, error_code, project from upload") == [
+            ("error", "foreign_project", "shop")
+        ]
+        assert postgres.query("select id from run") == []
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,27 @@ def test_it_says_what_it_did(migrate: Migrate) -> None:
     assert migrate() == {"version": 1, "applied": []}
 
 
+def test_it_keeps_whose_folders_belong_to_which_roles(migrate: Migrate, postgres: Postgres) -> None:
+    """As the last deploy said that named any, an empty list among them."""
+    select = "select role, project from uploader order by role, project"
+    context = LambdaContext(milliseconds_left=remaining(seconds=900))
+    for uploaders, rows in [
+        ({"tap-upload-b": ["web"], "tap-upload-a": ["shop", "api"]}, [("a", "api"), ("a", "shop"), ("b", "web")]),
+        ({"tap-upload-a": ["shop"]}, [("a", "shop")]),
+    ]:
+        lambda_handler({"migrate": True, "uploaders": uploaders}, context)
+        assert postgres.query(select) == [(f"tap-upload-{role}", project) for role, project in rows]
+    migrate()
+    assert postgres.query(select) == [("tap-upload-a", "shop")]
+    lambda_handler({"migrate": True, "uploaders": {}}, context)
+    assert postgres.query(select) == []
+
+
 @pytest.mark.parametrize(
     "event",
     [
         {},
+        {"migrate": True, "uploaders": ["shop"]},
         {"migrate": False},
         {"migrate": True, "upkeep": True},
         {"find": {}},
@@ -143,8 +160,10 @@ def test_uploads_are_found_and_forgotten(migrate: Migrate, postgres: Postgres, f
     """In two steps: whoever asks removes the objects in between."""
     migrate()
     with postgres.connect() as connection:
-        run = Recorder(connection).record(FAILED)
-    upload = {"event_id": str(run.id), "bucket": "uploads", "key": "report.xml", "version_id": str(run.id)}
+        recorder = Recorder(connection)
+        run = recorder.record(FAILED)
+        [(version_id,)] = recorder.query("select version_id from upload")
+    upload = {"event_id": str(run.id), "bucket": "uploads", "key": "report.xml", "version_id": version_id}
     context = LambdaContext(milliseconds_left=remaining(900))
     for wanted in ({"project": "shop"}, {"upload": str(run.id)}):
         assert lambda_handler({"find": wanted}, context) == {"uploads": [upload], "count": 1}

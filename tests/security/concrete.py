@@ -17,6 +17,7 @@ _ARNS = {
     "aws_cloudwatch_event_bus": "arn:aws:events:{region}:{account}:event-bus/{name}",
     "aws_cloudwatch_event_rule": "arn:aws:events:{region}:{account}:rule/{bus}/{name}",
     "aws_lambda_function": "arn:aws:lambda:{region}:{account}:function:{name}",
+    "data.aws_iam_openid_connect_provider": "arn:aws:iam::{account}:oidc-provider/{issuer}",
     "data.aws_kms_alias": "arn:aws:kms:{region}:{account}:key/{name}",
 }
 _REFERENCE = re.compile(r"\$\{(?P<type>[\w.]+)\[(?P<name>[^\]]+)\]\.(?:arn|target_key_arn)\}")
@@ -57,4 +58,6 @@ def _arn(reference: re.Match[str]) -> str:
     name = reference["name"]
     # Of an environment's rules all are on the one bus that it has.
     bus = f"tap-application-events-{name.rpartition('-')[2]}"
-    return _ARNS[reference["type"]].format(region=REGION, account=ACCOUNT, name=name.replace("/", "-"), bus=bus)
+    return _ARNS[reference["type"]].format(
+        region=REGION, account=ACCOUNT, name=name.replace("/", "-"), bus=bus, issuer=name.removeprefix("https://")
+    )

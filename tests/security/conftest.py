@@ -7,6 +7,9 @@ import pytest
 from tests import synthesis
 from tests.unit.synthesized import Platform
 
+UPLOADER = "shop"
+"""Of `dev`: jobs of a repository at GitHub."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder is what `make security` runs; of the other folders, what is marked there."""
@@ -27,7 +30,10 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"ENVIRONMENT_SUFFIX": "dev,prod", "TF_STATE_BUCKET": "tap-state"},
         package,
         directory,
-        {"dev": {"notifications": True}, "prod": {"notify_email": "team@example.com"}},
+        {
+            "dev": {"notifications": True, "uploaders": {UPLOADER: {"github": ["acme/shop"]}}},
+            "prod": {"notify_email": "team@example.com", "uploaders": {"core": {"gitlab": ["acme/core"]}}},
+        },
     )
     return directory
 

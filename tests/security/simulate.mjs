@@ -2,9 +2,10 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 import { json } from 'node:stream/consumers'
 
-// Of keys with a variable part, iam-simulate 0.1.173 knows those with a slash alone, and would leave this one out of
-// the request. It is compared as any other string.
-const readable = (value) => JSON.parse(JSON.stringify(value).replaceAll('kms:EncryptionContext:', 'aws:RequestTag/'))
+// Of keys with a variable part, iam-simulate 0.1.173 knows those with a slash alone, and would leave these out of the
+// request. They are compared as any other string.
+const UNKNOWN = /kms:EncryptionContext:|token\.actions\.githubusercontent\.com:/g
+const readable = (value) => JSON.parse(JSON.stringify(value).replaceAll(UNKNOWN, 'aws:RequestTag/'))
 
 const named = (policy) => (policy ? [{ name: 'policy', policy: readable(policy) }] : [])
 

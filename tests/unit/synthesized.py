@@ -23,10 +23,10 @@ _CALLER = {
 _REFERENCE = re.compile(
     r"(?P<mode>(?:data|ephemeral)\.)?(?P<type>(?:aws|terraform)_\w+)\.(?P<id>[\w-]+)(?P<attribute>(?:\.[\w-]+|\[\d+\])*)"
 )
-_POLICY_DOCUMENT = re.compile(r"\$\{data\.aws_iam_policy_document\.(\w+)\.json\}")
+_POLICY_DOCUMENT = re.compile(r"\$\{data\.aws_iam_policy_document\.([\w-]+)\.json\}")
 _NAMES = (
     *("name", "bucket", "identifier", "function_name", "service_name", "service", "queue_url"),
-    *("alarm_name", "dashboard_name"),
+    *("alarm_name", "dashboard_name", "url"),
 )
 
 

@@ -48,6 +48,17 @@ comment on table outbox is
     'The events of uploads; one without sent_at is put on the bus when the message of its upload is delivered again.';
 comment on column outbox.position is 'The order in which the events of an upload are put on the bus.';
 
+create table uploader (
+    role    text not null,
+    project text not null,
+    primary key (role, project)
+);
+
+create index on uploader (project);
+
+comment on table uploader is
+    'The roles of CI jobs, as they were deployed: each uploads to the folders of its projects, and sees these alone.';
+
 create table invalid_message (
     message_id   text        primary key,
     body         text        not null,

@@ -249,6 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
             "requestContext": {
                 "accountId": "anonymous",
                 "apiId": "local",
+                "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/viewer"}},
                 "domainName": "local.lambda-url.us-east-1.on.aws",
                 "domainPrefix": "local",
                 "http": {

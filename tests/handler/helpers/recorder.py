@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from psycopg import Connection
 
+from handler.notifications import upload_id
 from handler.origin import Origin
 from handler.reading.report import Report
 from handler.recording.results import Run, record_run
@@ -74,7 +75,8 @@ class Recorder:
         main_branch: str | None = None,
     ) -> Run:
         """Records an upload of this report."""
-        run_id = uuid4()
+        version_id = uuid4().hex
+        run_id = upload_id("uploads", "report.xml", version_id)
         origin = Origin(
             project=project,
             series=series,
@@ -88,7 +90,7 @@ class Recorder:
                 "insert into upload (event_id, bucket, key, version_id, etag, size, kind, status, processed_at,"
                 " project, branch, commit, build_url, uploaded_at)"
                 " values (%s, 'uploads', 'report.xml', %s, 'e', 1, 'junit', 'success', now(), %s, %s, %s, %s, %s)",
-                [run_id, str(run_id), project, branch, commit, build_url, ago(days_ago)],
+                [run_id, version_id, project, branch, commit, build_url, ago(days_ago)],
             )
             return record_run(self.connection, run_id, report, origin=origin, uploaded_at=ago(days_ago))
 

@@ -30,14 +30,23 @@ class Answer:
         return json.loads(self.text)
 
 
-def request(path: str, query: str = "", *, method: str = "GET", accepts: str = "gzip") -> dict[str, Any]:
+VIEWER = "arn:aws:iam::123456789012:user/viewer"
+
+
+def request(
+    path: str, query: str = "", *, method: str = "GET", accepts: str = "gzip", caller: str = VIEWER
+) -> dict[str, Any]:
     """What a function URL makes of a request. `query`: as it stands in the URL."""
     return {
         "version": "2.0",
         "rawPath": path,
         "rawQueryString": query,
         "headers": {"accept-encoding": accepts},
-        "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
+        "requestContext": {
+            "authorizer": {"iam": {"userArn": caller}},
+            "http": {"method": method, "path": path},
+            "stage": "$default",
+        },
         "isBase64Encoded": False,
     }
 
@@ -64,9 +73,12 @@ class Results:
         assert answer.status == 200, answer.text
         return answer.text
 
-    def ask(self, path: str, query: str = "", *, method: str = "GET", accepts: str = "gzip") -> Answer:
+    def ask(
+        self, path: str, query: str = "", *, method: str = "GET", accepts: str = "gzip", caller: str = VIEWER
+    ) -> Answer:
         """`query`: as it stands in the URL."""
-        answer = results_function.lambda_handler(request(path, query, method=method, accepts=accepts), LambdaContext())
+        event = request(path, query, method=method, accepts=accepts, caller=caller)
+        answer = results_function.lambda_handler(event, LambdaContext())
         headers = {name.lower(): value for name, value in answer["headers"].items()}
         body = answer["body"] or ""
         content = base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()
