@@ -41,8 +41,6 @@ _LEFT_ALONE = frozenset(
     f"tap-{service}-two" for service in ("monitoring", "outputs", "parameter", "rds", "results", "schema")
 )
 KILLS = len(SINGLE) - len(_LEFT_ALONE) + len(WHOLE)
-# A stack is deployed by itself here, after those that it needs.
-_ALONE = ("--ignore-missing-stack-dependencies",)
 
 Note = Callable[[str, Mapping[str, Any]], None]
 
@@ -97,14 +95,14 @@ class Account:
             )
         return self._deployers[suffix]
 
-    def deploy(self, *stacks: str) -> None:
-        self.deployer(stacks[0]).run("deploy", *stacks, *_ALONE)
+    def deploy(self, stacks: str) -> None:
+        self.deployer(stacks).run("deploy", stacks, *_options(stacks))
 
     def kill_and_repair(self, stacks: str) -> dict[str, Any]:
         """Deploys a stack or an environment, kills that, and does what it takes; what came of it, for the figures."""
         cdktf, moment = self.deployer(stacks), Moment.of(stacks)
         cdktf.synth()
-        was_killed = killed(cdktf, stacks, *_ALONE, when=moment.has_come(_resources(cdktf, stacks)))
+        was_killed = killed(cdktf, stacks, *_options(stacks), when=moment.has_come(_resources(cdktf, stacks)))
         repair = repaired(cdktf, self.emulator, partial(self.deploy, stacks))
         repair.swept = sweep(self._deployers.values(), self.emulator, self._nothing)
         return {"killed": was_killed, **asdict(repair), "wrong": self.wrong(*_stacks(stacks))}
@@ -248,6 +246,14 @@ def _account() -> Iterator[Account]:
         yield Account(directory, emulator)
     # The logs that an error names stay.
     shutil.rmtree(directory)
+
+
+def _options(pattern: str) -> Sequence[str]:
+    """Of `cdktf deploy`. A stack is deployed by itself here, after those that it needs.
+
+    Of several, cdktf would begin all at once then, and forget their order.
+    """
+    return () if "*" in pattern else ("--ignore-missing-stack-dependencies",)
 
 
 def _stacks(pattern: str) -> list[str]:
