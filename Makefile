@@ -92,8 +92,11 @@ chaos: $(NODE_READY) dist/handler-host.zip ## Break the platform on purpose ten 
 
 lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing an index address into the lock
 	$(PY) -m pipenv lock
-	$(PY) -c 'import json, pathlib; path = pathlib.Path("Pipfile.lock"); lock = json.loads(path.read_text()); \
-	lock["_meta"]["sources"] = []; path.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
+	# pipenv hashes the address of the index as well: the public one's here, or `pipenv install` would resolve all anew.
+	env -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null $(PY) -c 'import json, pathlib; \
+	from pipenv.project import Project; path = pathlib.Path("Pipfile.lock"); lock = json.loads(path.read_text()); \
+	lock["_meta"] |= {"hash": {"sha256": Project().pipfile.calculate_hash()}, "sources": []}; \
+	path.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
 
 clean: ## Remove what was built and installed; states of Terraform stay
 	rm -rf .venv .venv-security node_modules .terraform-providers cdktf.out dist .coverage .mypy_cache .hypothesis .pytest_cache .ruff_cache
