@@ -66,7 +66,7 @@ def test_every_code_of_a_fault_is_in_the_schema() -> None:
 def test_links_between_documents_lead_somewhere() -> None:
     """To a file that is there, and to a heading of it."""
     broken = []
-    for path in (PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")):
+    for path in (*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")):
         for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)", path.read_text()):
             file = (path.parent / target).resolve() if target else path
             if not file.exists() or (anchor and anchor not in _anchors(file)):
