@@ -85,6 +85,7 @@ class Environment:
             rds=self.rds,
             event_bridge=self.event_bridge,
             parameter=self.parameter,
+            iam=self.iam,
             schema=self.schema,
             function=self.function,
             results=self.results,

@@ -5,6 +5,7 @@ from cdktf import TerraformOutput
 from constructs import Construct
 from stacks.base import EnvironmentStack
 from stacks.event_bridge_stack import EventBridgeStack
+from stacks.iam_stack import IamStack
 from stacks.lambda_stack import LambdaStack
 from stacks.monitoring_stack import MonitoringStack
 from stacks.parameter_stack import ParameterStack
@@ -30,13 +31,14 @@ class OutputsStack(EnvironmentStack):
         rds: RdsStack,
         event_bridge: EventBridgeStack,
         parameter: ParameterStack,
+        iam: IamStack,
         schema: SchemaStack,
         function: LambdaStack,
         results: ResultsStack,
         monitoring: MonitoringStack,
     ) -> None:
         super().__init__(scope, "outputs", environment=environment, state_bucket=state_bucket)
-        outputs = {
+        outputs: dict[str, str | dict[str, str]] = {
             "bucket_name": s3.bucket.bucket,
             "ingest_queue_url": s3.ingest_queue.queue.url,
             "ingest_dead_letter_queue_url": s3.ingest_queue.dead_letter_queue.url,
@@ -59,5 +61,7 @@ class OutputsStack(EnvironmentStack):
         }
         if event_bridge.notifications:
             outputs["notifications_topic_arn"] = event_bridge.notifications.arn
+        if iam.upload_roles:
+            outputs["upload_role_arns"] = {name: role.arn for name, role in iam.upload_roles.items()}
         for name, value in outputs.items():
             TerraformOutput(self, name, value=value)

@@ -100,6 +100,7 @@ def test_outputs_file(platform: Platform) -> None:
         "results_function_name": f"tap-results-{SUFFIX}",
         "results_reader_policy_arn": f"arn:aws:iam::{account}:policy/tap-results-reader-{SUFFIX}",
         "results_url": url["FunctionUrl"],
+        "upload_role_arns": {"shop": f"arn:aws:iam::{account}:role/tap-upload-shop-{SUFFIX}"},
         "vpc_id": vpcs["Vpcs"][0]["VpcId"],
     }
 

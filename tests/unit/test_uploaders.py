@@ -148,6 +148,15 @@ def test_database_is_told_whose_folders_they_are(platform: Platform) -> None:
         assert upload_role(f"arn:aws:sts::123456789012:assumed-role/{role}/GitHubActions") == role
 
 
+def test_arns_of_the_roles_are_an_output(platform: Platform) -> None:
+    """By the names of the uploaders: jobs are to be told."""
+    outputs = platform["tap-outputs-dev"]
+    assert outputs.read(outputs.document["output"]["upload_role_arns"]["value"]) == {
+        "shop": "${aws_iam_role[tap-upload-shop-dev].arn}",
+        "mobile": "${aws_iam_role[tap-upload-mobile-dev].arn}",
+    }
+
+
 @pytest.mark.parametrize(
     "caller",
     [
