@@ -1,5 +1,5 @@
-# One target per act; `make` lists them. All set-up happens in .venv, .venv-security and node_modules, and again only when
-# a lock changes.
+# One target per act; `make` lists them. All set-up happens in .venv, .venv-security, .venv-ci and node_modules, and again
+# only when a lock changes.
 
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
@@ -12,6 +12,7 @@ export PIPENV_VERBOSITY := -1
 PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
 SECURITY_READY := .venv-security/.ready
+CI_READY := .venv-ci/.ready
 HANDLER_SOURCES := $(shell find handler -name '*.py' -o -name '*.sql' -o -name '*.pem' -o -name '*.mjs' -o -name '*.html' -o -name '*.css' -o -name '*.svg') handler/requirements.txt
 SOURCES := main.py stacks constructs handler local tests benchmarks
 
@@ -54,7 +55,7 @@ redrive: $(PYTHON_READY) ## Try the dead letters of QUEUE (ingest, events, undel
 	@$(PY) -m local redrive $${ENVIRONMENT_SUFFIX:+--environment="$$ENVIRONMENT_SUFFIX"} $${RATE:+--rate="$$RATE"} -- "$$QUEUE"
 
 # One process more than CI has processors: the one that deploys the platform waits more than it works.
-test: $(NODE_READY) $(SECURITY_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (20 minutes)
+test: $(NODE_READY) $(SECURITY_READY) $(CI_READY) dist/handler-host.zip ## All tests, with the platform deployed on this machine (20 minutes)
 	$(PY) -m pytest -n 3 --cov --cov-report=term
 
 test-unit: $(PYTHON_READY) ## The tests of stacks and constructs on synthesized JSON (a minute)
@@ -99,10 +100,14 @@ lock: $(PYTHON_READY) ## Resolve the Python dependencies anew, without writing a
 	path.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
 
 clean: ## Remove what was built and installed; states of Terraform stay
-	rm -rf .venv .venv-security node_modules .terraform-providers cdktf.out dist .coverage .mypy_cache .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv .venv-security .venv-ci node_modules .terraform-providers cdktf.out dist .coverage .mypy_cache .hypothesis .pytest_cache .ruff_cache
 
 prerequisites:
 	@$(PYTHON) local/prerequisites.py
+
+# What is included in GitLab brings no other file along: the template contains the script.
+ci/gitlab.yml: ci/gitlab.in.yml ci/upload.sh
+	awk '/^@ci\/upload.sh@$$/ { while ((getline line < "ci/upload.sh") > 0) print (line == "" ? "" : "      " line); next } { print }' $< > $@
 
 dist/handler-%.zip: $(HANDLER_SOURCES) $(NODE_READY)
 	$(PY) -m handler.package --target $*
@@ -119,6 +124,11 @@ $(PYTHON_READY): Pipfile.lock handler/requirements.txt | prerequisites
 $(SECURITY_READY): tests/security/requirements.txt | prerequisites
 	$(PYTHON) -m venv --clear .venv-security
 	.venv-security/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	touch $@
+
+$(CI_READY): tests/ci/requirements.txt | prerequisites
+	$(PYTHON) -m venv --clear .venv-ci
+	.venv-ci/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
 $(NODE_READY): package-lock.json $(PYTHON_READY)
