@@ -1,7 +1,9 @@
 """The platform, deployed once per run: everything in this folder looks at the same environment."""
 
+import json
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,8 +12,10 @@ import pytest
 
 from local.platform import Platform
 from local.prerequisites import terraform_problem
+from tests.e2e import ci_job
 from tests.e2e.recorder import start_recording
 from tests.e2e.stacks import SUFFIX
+from tests.function_urls import assume
 
 SPEED = 120
 """A minute takes half a second, to CloudWatch and to schedules: no test waits for minutes until an alarm is raised."""
@@ -31,3 +35,35 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     # The logs that failures name stay.
     if not request.session.testsfailed:
         shutil.rmtree(directory)
+
+
+@pytest.fixture
+def job(platform: Platform, tmp_path: Path) -> Iterator[ci_job.Job]:
+    """A CI job of the project `uploads`, in a build of its own."""
+    iam, outputs = platform.emulator.client("iam"), platform.access.outputs
+    statement = {
+        "Effect": "Allow",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{outputs['bucket_name']}/uploads/*",
+    }
+    name = f"job-{uuid.uuid4()}"
+    role_arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=name, PolicyName="upload", PolicyDocument=document)
+    iam.attach_role_policy(RoleName=name, PolicyArn=outputs["results_reader_policy_arn"])
+    home, directory = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    directory.mkdir()
+    yield ci_job.Job(
+        platform=platform,
+        directory=directory,
+        environment={
+            **ci_job.environment(platform, home, assume(platform.emulator, role_arn)),
+            "TAP_PROJECT": "uploads",
+            "TAP_BUILD": name,
+        },
+        role_arn=role_arn,
+    )
+    iam.detach_role_policy(RoleName=name, PolicyArn=outputs["results_reader_policy_arn"])
+    iam.delete_role_policy(RoleName=name, PolicyName="upload")
+    iam.delete_role(RoleName=name)
