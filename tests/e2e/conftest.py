@@ -1,6 +1,5 @@
 """The platform, deployed once per run: everything in this folder looks at the same environment."""
 
-import json
 import shutil
 import tempfile
 import uuid
@@ -38,32 +37,19 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def job(platform: Platform, tmp_path: Path) -> Iterator[ci_job.Job]:
-    """A CI job of the project `uploads`, in a build of its own."""
-    iam, outputs = platform.emulator.client("iam"), platform.access.outputs
-    statement = {
-        "Effect": "Allow",
-        "Action": "s3:PutObject",
-        "Resource": f"arn:aws:s3:::{outputs['bucket_name']}/uploads/*",
-    }
-    name = f"job-{uuid.uuid4()}"
-    role_arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(RoleName=name, PolicyName="upload", PolicyDocument=document)
-    iam.attach_role_policy(RoleName=name, PolicyArn=outputs["results_reader_policy_arn"])
+def job(platform: Platform, tmp_path: Path) -> ci_job.Job:
+    """A CI job of the project `shop`, with the role that TAP made for it, in a build of its own."""
+    role_arn = platform.access.outputs["upload_role_arns"]["shop"]
     home, directory = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     directory.mkdir()
-    yield ci_job.Job(
+    return ci_job.Job(
         platform=platform,
         directory=directory,
         environment={
             **ci_job.environment(platform, home, assume(platform.emulator, role_arn)),
-            "TAP_PROJECT": "uploads",
-            "TAP_BUILD": name,
+            "TAP_PROJECT": "shop",
+            "TAP_BUILD": f"build-{uuid.uuid4()}",
         },
         role_arn=role_arn,
     )
-    iam.detach_role_policy(RoleName=name, PolicyArn=outputs["results_reader_policy_arn"])
-    iam.delete_role_policy(RoleName=name, PolicyName="upload")
-    iam.delete_role(RoleName=name)

@@ -11,7 +11,7 @@ from tests.e2e.ci_job import BROKEN, CREDENTIALS, FAILING, PASSING, Job
 from tests.e2e.code_host import AUTHOR, TOKEN, CodeHost, code_host
 from tests.e2e.github_action import Done, run_action
 
-MARKER = "<!-- tap: uploads/unit -->\n"
+MARKER = "<!-- tap: shop/unit -->\n"
 # Texts that JSON, Markdown, shells and awk read as their own.
 NAMES = [
     'a "quoted" \\ back\\\\slash',
@@ -43,7 +43,7 @@ def run(job: Job, inputs: Mapping[str, str], runner: Mapping[str, str], *, witho
         "reports": "report.xml",
         "bucket": job.bucket,
         "results-url": job.environment["TAP_RESULTS_URL"],
-        "project": "uploads",
+        "project": "shop",
         **inputs,
     }
     ours = [name for name in job.environment if name.startswith("TAP_")]
@@ -87,8 +87,8 @@ def test_pull_request_has_one_comment_that_later_runs_change(job: Job, github: C
     assert [comment["body"] for comment in others] == bodies
     assert sorted(path.name for path in job.directory.iterdir()) == ["report.xml"]
     s3 = job.platform.emulator.client("s3")
-    assert s3.head_object(Bucket=job.bucket, Key="uploads/417/unit/report.xml")["Metadata"] == {
-        "tap-project": "uploads",
+    assert s3.head_object(Bucket=job.bucket, Key="shop/417/unit/report.xml")["Metadata"] == {
+        "tap-project": "shop",
         "tap-job": "unit",
         "tap-branch": 'fix"$(touch run)',
         "tap-main-branch": "trunk",

@@ -30,7 +30,7 @@ def test_merge_request_has_one_note(job: Job) -> None:
                 GITLAB_CI="true",
                 CI_API_V4_URL=gitlab.url,
                 CI_PROJECT_ID="7",
-                CI_PROJECT_NAME="uploads",
+                CI_PROJECT_NAME="shop",
                 CI_MERGE_REQUEST_IID="12",
                 CI_PIPELINE_ID="417",
             )
@@ -38,4 +38,4 @@ def test_merge_request_has_one_note(job: Job) -> None:
         [note] = gitlab.comments
     summary = (job.directory / template["artifacts"]["paths"][0]).read_text()
     assert summary.startswith("### ❌ 1 of 2 tests failed")
-    assert note["body"].startswith("<!-- tap: uploads/ -->\n### ❌ 1 of 2 tests failed")
+    assert note["body"].startswith("<!-- tap: shop/ -->\n### ❌ 1 of 2 tests failed")

@@ -36,9 +36,9 @@ def test_job_learns_what_its_reports_say(job: Job, shell: str) -> None:
     done = job.run([*command, SCRIPT, "--job", "unit", *origin, *files, "**/report.xml"])
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(path.name for path in job.directory.iterdir()) == ["a b", "c", "outputs", "summary.md"]
-    prefix = f"uploads/{job.environment['TAP_BUILD']}/unit"
+    prefix = f"shop/{job.environment['TAP_BUILD']}/unit"
     metadata = {
-        "tap-project": "uploads",
+        "tap-project": "shop",
         "tap-branch": HOSTILE_SHOWN,
         "tap-commit": "9d2c41ab",
         "tap-build-url": "https://ci.example/b?n=1&m=2",
@@ -47,7 +47,7 @@ def test_job_learns_what_its_reports_say(job: Job, shell: str) -> None:
         f"{prefix}/a b/$(touch run)/report.xml": {**metadata, "tap-job": "unit/a b/$(touch run)/report.xml"},
         f"{prefix}/c/report.xml": {**metadata, "tap-job": "unit/c/report.xml"},
     }
-    query = "build_url=https%3A%2F%2Fci.example%2Fb%3Fn%3D1%26m%3D2&commit=9d2c41ab&project=uploads"
+    query = "build_url=https%3A%2F%2Fci.example%2Fb%3Fn%3D1%26m%3D2&commit=9d2c41ab&project=shop"
     page = f"{job.platform.settings['results_address']}/builds?{query}"
     assert outputs(job) == {
         "uploaded": "2",
@@ -278,7 +278,7 @@ def test_patterns_find_files(job: Job, patterns: list[str], found: list[str]) ->
         if name in found:
             job.write(name, PASSING)
     done = job.upload(without=["TAP_RESULTS_URL"], TAP_REPORTS="\r\n".join(f"  {each}" for each in patterns))
-    prefix = f"uploads/{job.environment['TAP_BUILD']}/"
+    prefix = f"shop/{job.environment['TAP_BUILD']}/"
     assert sorted(key.removeprefix(prefix) for key in job.uploads()) == found
     assert len(done.stdout.splitlines()) == len(found)
     assert done.stderr.count("There is no file") == (0 if found else len(patterns))
@@ -290,7 +290,7 @@ def test_files_elsewhere_have_keys_below_the_build(job: Job, tmp_path: Path) -> 
     done = job.upload(
         "../report.xml", str(tmp_path / "report.xml"), f"{job.directory}/report.xml", "--", without=["TAP_RESULTS_URL"]
     )
-    prefix = f"uploads/{job.environment['TAP_BUILD']}"
+    prefix = f"shop/{job.environment['TAP_BUILD']}"
     outside = str(tmp_path).removeprefix("/")
     assert sorted(job.uploads()) == sorted(
         [f"{prefix}/__/report.xml", f"{prefix}/{outside}/report.xml", f"{prefix}/report.xml"]
@@ -310,7 +310,7 @@ def test_documented_commands_upload_and_end_as_the_tests_did(
     shutil.copy(SCRIPT, job.directory)
     build = job.environment["TAP_BUILD"]
     done = job.run(
-        ["sh", "-eu", "-c", commands.replace("shop", "uploads")],
+        ["sh", "-eu", "-c", commands],
         PATH=f"{runner.parent}:{job.environment['PATH']}",
         BUILD=build,
         BRANCH='fix,"it"',
@@ -319,39 +319,39 @@ def test_documented_commands_upload_and_end_as_the_tests_did(
     )
     assert (done.returncode, done.stderr) == (3, "")
     known = {"tap-branch": "fix__it_", "tap-commit": "9d2c41ab", "tap-build-url": "https://ci.example/417"}
-    assert job.uploads() == {f"uploads/{build}/report.xml": {"tap-project": "uploads", **({} if is_script else known)}}
+    assert job.uploads() == {f"shop/{build}/report.xml": {"tap-project": "shop", **({} if is_script else known)}}
 
 
 CI: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "GitHub": (
         {
             "GITHUB_ACTIONS": "true",
-            "GITHUB_REPOSITORY": "example/uploads",
+            "GITHUB_REPOSITORY": "example/shop",
             "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_RUN_ID": "417",
             "GITHUB_REF_NAME": "12/merge",
             "GITHUB_HEAD_REF": "fix",
             "GITHUB_SHA": "9d2c41ab",
         },
-        {"tap-build-url": "https://github.com/example/uploads/actions/runs/417"},
+        {"tap-build-url": "https://github.com/example/shop/actions/runs/417"},
     ),
     "GitLab": (
         {
             "GITLAB_CI": "true",
-            "CI_PROJECT_NAME": "uploads",
+            "CI_PROJECT_NAME": "shop",
             "CI_PIPELINE_ID": "417",
-            "CI_PIPELINE_URL": "https://gitlab.example/uploads/-/pipelines/417",
+            "CI_PIPELINE_URL": "https://gitlab.example/shop/-/pipelines/417",
             "CI_COMMIT_REF_NAME": "fix",
             "CI_DEFAULT_BRANCH": "trunk",
             "CI_COMMIT_SHA": "merged",
             "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "9d2c41ab",
         },
-        {"tap-build-url": "https://gitlab.example/uploads/-/pipelines/417", "tap-main-branch": "trunk"},
+        {"tap-build-url": "https://gitlab.example/shop/-/pipelines/417", "tap-main-branch": "trunk"},
     ),
     "CircleCI": (
         {
             "CIRCLECI": "true",
-            "CIRCLE_PROJECT_REPONAME": "uploads",
+            "CIRCLE_PROJECT_REPONAME": "shop",
             "CIRCLE_BUILD_NUM": "417",
             "CIRCLE_BUILD_URL": "https://circleci.example/417",
             "CIRCLE_BRANCH": "fix",
@@ -362,7 +362,7 @@ CI: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "Buildkite": (
         {
             "BUILDKITE": "true",
-            "BUILDKITE_PIPELINE_SLUG": "uploads",
+            "BUILDKITE_PIPELINE_SLUG": "shop",
             "BUILDKITE_BUILD_NUMBER": "417",
             "BUILDKITE_BUILD_URL": "https://buildkite.example/417",
             "BUILDKITE_BRANCH": "fix",
@@ -374,7 +374,7 @@ CI: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "Azure Pipelines": (
         {
             "TF_BUILD": "True",
-            "BUILD_REPOSITORY_NAME": "example/uploads",
+            "BUILD_REPOSITORY_NAME": "example/shop",
             "BUILD_BUILDID": "417",
             "SYSTEM_COLLECTIONURI": "https://dev.azure.example/shop/",
             "SYSTEM_TEAMPROJECT": "Web shop",
@@ -387,12 +387,12 @@ CI: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
         {
             "JENKINS_URL": "https://jenkins.example/",
             "BUILD_TAG": "417",
-            "BUILD_URL": "https://jenkins.example/job/uploads/417/",
+            "BUILD_URL": "https://jenkins.example/job/shop/417/",
             "GIT_BRANCH": "origin/fix",
             "GIT_COMMIT": "9d2c41ab",
-            "TAP_PROJECT": "uploads",
+            "TAP_PROJECT": "shop",
         },
-        {"tap-build-url": "https://jenkins.example/job/uploads/417/"},
+        {"tap-build-url": "https://jenkins.example/job/shop/417/"},
     ),
 }
 
@@ -404,8 +404,8 @@ def test_ci_system_says_where_a_report_comes_from(job: Job, system: str) -> None
     done = job.upload("report.xml", without=["TAP_RESULTS_URL", "TAP_PROJECT", "TAP_BUILD"], **variables)
     assert (done.returncode, done.stderr) == (0, "")
     s3 = job.platform.emulator.client("s3")
-    found = s3.head_object(Bucket=job.bucket, Key="uploads/417/report.xml")["Metadata"]
-    assert found == {"tap-project": "uploads", "tap-branch": "fix", "tap-commit": "9d2c41ab", **metadata}
+    found = s3.head_object(Bucket=job.bucket, Key="shop/417/report.xml")["Metadata"]
+    assert found == {"tap-project": "shop", "tap-branch": "fix", "tap-commit": "9d2c41ab", **metadata}
 
 
 @pytest.mark.parametrize(
