@@ -9,11 +9,17 @@ const readable = (value) => JSON.parse(JSON.stringify(value).replaceAll(UNKNOWN,
 
 const named = (policy) => (policy ? [{ name: 'policy', policy: readable(policy) }] : [])
 
+// Its `*` is the dot of a regular expression, which ends where a line does. AWS's stands for any character.
+const inOneLine = ({ resource, ...rest }) => ({
+  ...rest,
+  resource: { ...resource, resource: resource.resource.replaceAll(/[\n\r\u2028\u2029]/g, '_') }
+})
+
 const verdicts = []
 for (const { request, identityPolicy, resourcePolicy, endpointPolicy } of await json(process.stdin)) {
   const answer = await runSimulation(
     {
-      request: readable(request),
+      request: readable(inOneLine(request)),
       identityPolicies: named(identityPolicy),
       resourcePolicy: resourcePolicy ? readable(resourcePolicy) : undefined,
       vpcEndpointPolicies: endpointPolicy && named(endpointPolicy),

@@ -87,6 +87,14 @@ def test_what_is_not_granted_is_denied() -> None:
     assert iam.denied(POLICY, [*asked, *EVERYTHING]) == [case.request for case in asked]
 
 
+def test_wildcard_stands_for_the_end_of_a_line_as_well() -> None:
+    """A key may have any character."""
+    policy = iam.policy([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/*.xml"}])
+    resource = "arn:aws:s3:::bucket/a\r\nb\N{LINE SEPARATOR}c.xml"
+    request = Request(principal=ROLE, action="s3:GetObject", resource=resource)
+    assert iam.allowed([Case(request=request, account=ACCOUNT, identity_policy=policy)]) == [True]
+
+
 @pytest.mark.parametrize(
     "request_",
     [
