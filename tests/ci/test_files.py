@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
 from local.cdktf import PROJECT
+from tests.ci.helpers.tools import tool, validate
 
-TOOLS = PROJECT / ".venv-ci"
 SCRIPT, ACTION, TEMPLATE = PROJECT / "ci" / "upload.sh", PROJECT / "action.yml", PROJECT / "ci" / "gitlab.yml"
 README = (PROJECT / "README.md").read_text()
-
-
-def tool(name: str, *arguments: str | Path, directory: Path = PROJECT) -> str:
-    """What it finds."""
-    command = [TOOLS / "bin" / name, *arguments]
-    environment = {"PATH": f"{TOOLS / 'bin'}:/usr/bin:/bin"}
-    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
-
-
-def schema(name: str) -> Any:
-    """As it is published at schemastore.org."""
-    [path] = TOOLS.glob(f"lib/python*/site-packages/check_jsonschema/builtin_schemas/vendor/{name}.json")
-    return json.loads(path.read_text())
 
 
 def example(language: str, contents: str) -> Any:
@@ -70,14 +53,13 @@ def test_actionlint_finds_nothing_in_the_example(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("file", "name"), [(ACTION, "github-actions"), (TEMPLATE, "gitlab-ci")])
 def test_file_is_as_its_schema_says(file: Path, name: str) -> None:
-    rules = schema(name)
-    jsonschema.validators.validator_for(rules)(rules).validate(yaml.safe_load(file.read_text()))
+    validate(yaml.safe_load(file.read_text()), name)
 
 
 def test_example_for_gitlab_is_as_its_schema_says() -> None:
     """With variables that the script reads."""
-    rules, pipeline = schema("gitlab-ci"), yaml.safe_load(example("yaml", "extends: .tap-upload"))
-    jsonschema.validators.validator_for(rules)(rules).validate(pipeline)
+    pipeline = yaml.safe_load(example("yaml", "extends: .tap-upload"))
+    validate(pipeline, "gitlab-ci")
     script = SCRIPT.read_text()
     assert [name for name in pipeline["tap-upload"]["variables"] if name not in script] == []
 
