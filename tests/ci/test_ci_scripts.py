@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 from pathlib import Path
@@ -165,10 +166,13 @@ class TestPlan:
         assert done.stdout.count("```") == 6
 
     def test_writes_no_state(self, project: Path) -> None:
-        """And takes no lock."""
+        """And takes no lock: a deploy of that environment may be under way."""
         self.stack(project, "tap-s3-staging", resource=resource("uploads"))
         before = {path.name for path in project.glob("*.tfstate*")}
-        self.plan(project)
+        with (project / f"terraform.{PREVIOUS}.tfstate").open("r+") as state:
+            fcntl.lockf(state, fcntl.LOCK_EX)
+            done = self.plan(project)
+        assert done.returncode == 0
         assert {path.name for path in project.glob("*.tfstate*")} == before == {f"terraform.{PREVIOUS}.tfstate"}
 
 
