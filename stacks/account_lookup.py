@@ -7,7 +7,7 @@ from cdktf_cdktf_provider_aws.data_aws_vpc_endpoint import DataAwsVpcEndpoint
 from constructs import Construct
 from constructs.caller import Caller
 from stacks.account_stack import CLIENT_SECURITY_GROUP_NAME
-from stacks.names import ACCOUNT_KEY_ALIAS
+from stacks.names import ACCOUNT_KEY_ALIAS, ACCOUNT_STACK
 from stacks.settings import AccountSettings
 
 
@@ -43,6 +43,6 @@ class AccountLookup(Construct):
                 vpc_id=self._vpc_id,
                 service_name=self._caller.endpoint_service_name(service),
                 # The VPC may have other endpoints of the service: this is the one that the account stack made.
-                tags={"Stack": "tap-account"},
+                tags={"Stack": ACCOUNT_STACK},
             )
         return f"https://{endpoint.dns_entry.get(0).dns_name}"

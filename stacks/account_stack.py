@@ -27,23 +27,20 @@ from constructs.secure_bucket import SecureBucket
 from constructs.security_group import SecurityGroup
 from constructs.validation import required
 from stacks.base import TapStack
-from stacks.names import ACCOUNT_KEY_ALIAS, MaxLength, access_log_bucket_name, resource_name, state_bucket_name
+from stacks.endpoint_services import INTERFACE_ENDPOINTS, ZONE_SERVICES
+from stacks.names import (
+    ACCOUNT_KEY_ALIAS,
+    EVENT_LOG_POLICY,
+    MaxLength,
+    access_log_bucket_name,
+    resource_name,
+    state_bucket_name,
+)
 from stacks.served_region import require_served_region
 from stacks.settings import AccountSettings
 from stacks.uploaders import Issuer
 
 CLIENT_SECURITY_GROUP_NAME = resource_name("endpoint-client", "account", MaxLength.SECURITY_GROUP)
-
-# The services that the function calls and that have no gateway endpoint, with what may be called through ours: an
-# action, and the resources of all environments.
-INTERFACE_ENDPOINTS = {
-    "ssm": ("ssm:GetParameters", "parameter/tap/*"),
-    "events": ("events:PutEvents", "event-bus/tap-*"),
-}
-
-# What must be supported in the zones of the functions. Lambda has no list of its own: that of its endpoint service
-# comes nearest.
-ZONE_SERVICES = (*INTERFACE_ENDPOINTS, "lambda")
 
 _STATE_RETENTION = 365  # days that replaced states can be got back
 _ACCESS_LOG_RETENTION = 365  # days
@@ -237,7 +234,7 @@ class AccountStack(TapStack):
                 ),
             ],
         )
-        CloudwatchLogResourcePolicy(self, "LogPolicy", policy_name="tap-events", policy_document=document.json)
+        CloudwatchLogResourcePolicy(self, "LogPolicy", policy_name=EVENT_LOG_POLICY, policy_document=document.json)
 
     def _add_oidc_providers(self, issuers: Sequence[Issuer]) -> None:
         """An account has one for each issuer, whatever its regions and environments.

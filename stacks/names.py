@@ -28,7 +28,11 @@ class MaxLength(IntEnum):
 
 _ACCOUNT_ID_LENGTH = 12
 
+ACCOUNT_STACK = "tap-account"
+"""The tag `Stack` of what the account stack made."""
 ACCOUNT_KEY_ALIAS = "alias/tap-account"
+EVENT_LOG_POLICY = "tap-events"
+"""CloudWatch Logs' resource policy that lets EventBridge write to the log groups of all environments."""
 
 
 def resource_name(service: str, suffix: str, limit: MaxLength) -> str:

@@ -5,8 +5,8 @@ from cdktf_cdktf_provider_aws.data_aws_vpc import DataAwsVpc
 from constructs import Construct
 from constructs.default_vpc import DefaultVpc
 from constructs.security_group import SecurityGroup
-from stacks.account_stack import ZONE_SERVICES
 from stacks.base import EnvironmentStack
+from stacks.endpoint_services import ZONE_SERVICES
 from stacks.names import MaxLength, resource_name
 from stacks.settings import AccountSettings, EnvironmentSettings
 

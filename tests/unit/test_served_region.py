@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from handler.package import RDS_CA_BUNDLE
-from stacks.served_region import served_regions
+from stacks.rds_authorities import served_regions
 from tests.unit.synthesized import Platform
 
 
