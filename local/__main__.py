@@ -14,6 +14,7 @@ from handler.addresses import OPEN_PORT
 from local import running
 from local.cdktf import CommandFailedError
 from local.demo import run_demo
+from local.doctor.run import run_doctor
 from local.forget import run_forget
 from local.open import run_open
 from local.operating import NotDoneError
@@ -27,6 +28,7 @@ from local.running import AlreadyRunsError, NothingRunsError
 from local.tables import run_results
 from local.up import run_up
 from local.upload import NotProcessedError, UploadRefusedError, run_upload
+from stacks.settings import SettingsError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOPPED = "Interrupted: everything is stopped and removed."
@@ -100,6 +102,17 @@ def _parser() -> argparse.ArgumentParser:
     results.add_argument("--project", help="only of this project")
     results.add_argument("--limit", type=_positive, default=10, metavar="N", help="of each (default: %(default)s)")
     results.set_defaults(run=_results, interrupted="Interrupted.")
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="say what stands in the way of a deploy to AWS, and what to do about it",
+        description="Ask this machine and the AWS account, before anything is deployed, what stands in the way of a"
+        " deploy. It changes nothing. The exit code is 0 if nothing stands in the way, and else 1.",
+    )
+    doctor.add_argument(
+        "--environment", metavar="SUFFIX", default="dev", help="what is to be deployed (default: %(default)s)"
+    )
+    doctor.set_defaults(run=_doctor, interrupted="Interrupted: nothing was changed.")
 
     open_ = commands.add_parser(
         "open",
@@ -197,6 +210,14 @@ def _upload(console: Console, arguments: argparse.Namespace) -> bool:
 def _results(console: Console, arguments: argparse.Namespace) -> bool:
     run_results(console, arguments.platform, project=arguments.project or None, limit=arguments.limit)
     return True
+
+
+def _doctor(console: Console, arguments: argparse.Namespace) -> bool:
+    try:
+        return run_doctor(console, arguments.environment)
+    except SettingsError as error:
+        sys.stderr.write(f"TAP: {error}\n")
+        sys.exit(2)
 
 
 def _open(console: Console, arguments: argparse.Namespace) -> bool:

@@ -43,6 +43,7 @@ from local import (
     emulated_metrics,
     emulated_moves,
     emulated_queries,
+    emulated_quotas,
     emulated_rds,
     emulated_schedules,
     emulated_urls,
@@ -189,6 +190,7 @@ def _mend() -> None:
     emulated_events.install(asks_policies=False)
     emulated_moves.install()
     emulated_queries.install()
+    emulated_quotas.install()
     # One line per request would bury the errors.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
