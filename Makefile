@@ -18,7 +18,7 @@ SOURCES := main.py stacks constructs handler local tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo local open upload results forget redrive reingest test test-unit security check format synth package screenshots rds-ca-bundle benchmark chaos lock clean prerequisites
+.PHONY: help setup demo local doctor open upload results forget redrive reingest test test-unit security check format synth package screenshots rds-ca-bundle benchmark chaos lock clean prerequisites
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ demo: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine
 
 local: $(NODE_READY) dist/handler-host.zip ## Deploy the platform on this machine and keep it up until Ctrl-C
 	@$(PY) -m local up
+
+doctor: $(PYTHON_READY) ## Say what stands in the way of a deploy of ENVIRONMENT_SUFFIX (default: dev) to AWS; it changes nothing
+	@$(PY) -m local doctor --environment="$${ENVIRONMENT_SUFFIX:-dev}"
 
 open: $(PYTHON_READY) ## Look at the results of ENVIRONMENT_SUFFIX (default: dev) in AWS in your browser, until Ctrl-C
 	@$(PY) -m local open --environment="$${ENVIRONMENT_SUFFIX:-dev}"

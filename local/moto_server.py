@@ -39,11 +39,11 @@ from local import (
     emulated_alarms,
     emulated_events,
     emulated_lambda,
+    emulated_limits,
     emulated_logs,
     emulated_metrics,
     emulated_moves,
     emulated_queries,
-    emulated_quotas,
     emulated_rds,
     emulated_schedules,
     emulated_urls,
@@ -188,9 +188,9 @@ def _mend() -> None:
     FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
     notifications._get_s3_event = _versioned_s3_event
     emulated_events.install(asks_policies=False)
+    emulated_limits.install()
     emulated_moves.install()
     emulated_queries.install()
-    emulated_quotas.install()
     # One line per request would bury the errors.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 

@@ -29,10 +29,7 @@ class Mark(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one check found. `advice`: a sentence on what to do. `lines`: what to run or to write for it, as it stands.
-
-    Those of `lines` that begin with `[` are tables of `environments.toml`.
-    """
+    """What one check found. `advice`: what to do, in a sentence. `lines`: what to run or to write, as it stands."""
 
     check: str
     mark: Mark
@@ -58,7 +55,7 @@ class Account:
     region: str
     settings: Settings
     client: Callable[[str], Any]
-    _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _answers: dict[str, dict[str, Any] | ClientError] = field(default_factory=dict)
 
     def ask(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
         """AWS's answer to a question that changes nothing; all pages of it, and asked only once.
@@ -67,20 +64,17 @@ class Account:
         """
         key = json.dumps([service, operation, arguments])
         if key not in self._answers:
-            client = self.client(service)
             try:
-                if client.can_paginate(operation):
-                    answer = client.get_paginator(operation).paginate(**arguments).build_full_result()
-                else:
-                    answer = getattr(client, operation)(**arguments)
+                self._answers[key] = self._ask(service, operation, arguments)
             except ClientError as error:
-                if error.response["Error"]["Code"] in _DENIED:
-                    name = error.operation_name
-                    permission = _ACTIONS.get(name, f"{_SERVICES.get(service, service)}:{name}")
-                    raise DeniedError(permission) from error
-                raise
-            self._answers[key] = answer
-        return self._answers[key]
+                self._answers[key] = error
+        answer = self._answers[key]
+        if isinstance(answer, dict):
+            return answer
+        if answer.response["Error"]["Code"] in _DENIED:
+            name = answer.operation_name
+            raise DeniedError(_ACTIONS.get(name, f"{_SERVICES.get(service, service)}:{name}")) from answer
+        raise answer
 
     def find(self, service: str, operation: str, *missing: str, **arguments: Any) -> dict[str, Any] | None:
         """As `ask`, or None if AWS refuses with one of the codes `missing`, since what is asked for is not there."""
@@ -90,6 +84,12 @@ class Account:
             if error.response["Error"]["Code"] in missing:
                 return None
             raise
+
+    def _ask(self, service: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        client = self.client(service)
+        if client.can_paginate(operation):
+            return dict(client.get_paginator(operation).paginate(**arguments).build_full_result())
+        return dict(getattr(client, operation)(**arguments))
 
     def command(self, command: str) -> str:
         """A command of the AWS CLI for this region."""

@@ -49,11 +49,11 @@ def zones(account: Account) -> Iterator[Finding]:
     zones = sorted({subnet["AvailabilityZone"] for subnet in _subnets(account, vpc)})
     if len(zones) >= wanted:
         yield Finding(
-            check=check, mark=Mark.OK, found=f"default subnets in {', '.join(zones)}; {wanted} of them are needed"
+            check=check, mark=Mark.OK, found=f"default subnets in {len(zones)} that TAP can use; {wanted} are needed"
         )
         return
     missing = [zone for zone in usable if zone not in zones]
-    lowered = ("[account]", f"zones = {len(zones)}") if len(zones) >= _FEWEST_ZONES else ()
+    lowered = (f"zones = {len(zones)}",) if len(zones) >= _FEWEST_ZONES else ()
     yield Finding(
         check=check,
         mark=Mark.STOP,
@@ -97,10 +97,9 @@ def s3_endpoint(account: Account) -> Iterator[Finding]:
             check=check,
             mark=Mark.STOP,
             found=f"{endpoint['VpcEndpointId']} is in a route table of the default subnets, which takes no second one",
-            advice=f"Share it: write this into {ENVIRONMENTS_FILE}"
+            advice=f"Share it: write this below [account] in {ENVIRONMENTS_FILE}"
             f"{', and add the route tables that it lacks' if tables - set(endpoint['RouteTableIds']) else ''}.",
             lines=(
-                "[account]",
                 f's3_vpc_endpoint_id = "{endpoint["VpcEndpointId"]}"',
                 *_additions(account, endpoint, tables),
             ),
@@ -159,8 +158,8 @@ def _interface_endpoint(account: Account, vpc: str, service: str) -> Finding:
         check=check,
         mark=Mark.NOTE,
         found=f"{first['VpcEndpointId']} is there, {dns} private DNS; TAP makes one beside it",
-        advice=f"To share it instead, which saves the cost of a second one, write this into {ENVIRONMENTS_FILE}.",
-        lines=("[account]", f'{setting} = "{first["VpcEndpointId"]}"'),
+        advice=f"To share it instead, which saves its cost, write this below [account] in {ENVIRONMENTS_FILE}.",
+        lines=(f'{setting} = "{first["VpcEndpointId"]}"',),
     )
 
 

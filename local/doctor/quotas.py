@@ -6,11 +6,11 @@ Of the others it is far away: 4 of 2,500 security groups of a region, and two ne
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from local.doctor.account import is_deployed, role_names
 from local.doctor.finding import Account, Finding, Mark
+from local.doctor.names import is_deployed, role_names
 from local.doctor.network import endpoints, missing_endpoints
 from stacks.names import EVENT_LOG_POLICY
-from stacks.settings import EnvironmentSettings
+from stacks.settings import ENVIRONMENTS_FILE, EnvironmentSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,17 +119,13 @@ def concurrency(account: Account) -> Iterator[Finding]:
     lowered = left // len(environments) - _OTHER_FUNCTIONS
     settings: tuple[str, ...] = ()
     if lowered >= _LEAST_CONCURRENCY:
-        settings = tuple(
-            line
-            for environment in environments
-            for line in (f"[{environment.suffix}]", f"function_concurrency = {lowered}")
-        )
+        settings = tuple(f"function_concurrency = {lowered}  # below [{each.suffix}]" for each in environments)
     yield Finding(
         check=check,
         mark=Mark.NOTE,
         found=f"{left} at once, for all functions of the region; {names} takes up to {most}",
         advice="Beyond it uploads are throttled and may become dead letters unseen, and pages answer 429: ask for more"
-        f"{', or take less' if settings else ''}.",
+        f"{f', or write less into {ENVIRONMENTS_FILE}' if settings else ''}.",
         lines=(_request(account, _CONCURRENCY, _CONCURRENCY.default), *settings),
     )
 

@@ -1,6 +1,7 @@
 """Asks all of it, and shows what was found."""
 
 import os
+from functools import cache
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from local.cdktf import PROJECT
 from local.doctor import account as accounts
-from local.doctor import network, quotas
+from local.doctor import databases, names, network, providers, quotas
 from local.doctor.finding import Account, Check, Finding, Mark, checked
 from local.doctor.tools import tools
 from local.layout import Column, counted, plain, show_table
@@ -26,9 +27,10 @@ _CHECKS: dict[str, Check] = {
     "Zones": network.zones,
     "S3 endpoint": network.s3_endpoint,
     "Interface endpoints": network.interface_endpoints,
-    "RDS's role": accounts.rds_role,
-    "OIDC providers": accounts.oidc_providers,
-    "Names": accounts.names,
+    "RDS's role": databases.role,
+    "Database class": databases.classes,
+    "OIDC providers": providers.oidc_providers,
+    "Names": names.names,
     "IAM roles": quotas.iam,
     "Event buses": quotas.event_buses,
     "Log policies": quotas.log_policies,
@@ -59,7 +61,7 @@ def run_doctor(console: Console, environment: str) -> bool:
                 findings += checked(name, check, account)
             except BotoCoreError as error:
                 raise _sentence(error) from error
-    show(console, findings, place=f"{environment} in account {account.id}, region {account.region}")
+    show(console, findings, title=f"What a deploy of {environment} meets in account {account.id}, {account.region}")
     return all(finding.mark is not Mark.STOP for finding in findings)
 
 
@@ -77,16 +79,16 @@ def find_account(settings: Settings) -> Account:
         arn=caller["Arn"],
         region=session.region_name,
         settings=settings,
-        client=lambda service: session.client(service, config=_QUICK),
+        client=cache(lambda service: session.client(service, config=_QUICK)),
     )
 
 
-def show(console: Console, findings: list[Finding], *, place: str) -> None:
+def show(console: Console, findings: list[Finding], *, title: str) -> None:
     """A table of all, the worst last, then what to do about those that are not as they should be."""
     ordered = sorted(findings, key=lambda finding: list(Mark).index(finding.mark))
     show_table(
         console,
-        f"What a deploy of {place}, meets",
+        title,
         [Column(""), Column("check"), Column("found", least=_FOUND)],
         ([_mark(each.mark), each.check, plain(each.found)] for each in ordered),
     )
