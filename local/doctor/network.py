@@ -32,10 +32,14 @@ def default_vpc(account: Account) -> Iterator[Finding]:
         return
     yield Finding(check="Default VPC", mark=Mark.OK, found=vpc)
     yield _dns(
-        account, vpc, "enableDnsSupport", Mark.STOP, "The functions resolve the names of database and endpoints."
+        account,
+        vpc,
+        "enableDnsSupport",
+        Mark.STOP,
+        "Turn it on: the functions look up the database and the endpoints by their names.",
     )
     yield _dns(
-        account, vpc, "enableDnsHostnames", Mark.NOTE, "TAP works without; an endpoint with private DNS needs it."
+        account, vpc, "enableDnsHostnames", Mark.NOTE, "TAP works without it; an endpoint with private DNS needs it."
     )
 
 
@@ -49,27 +53,25 @@ def zones(account: Account) -> Iterator[Finding]:
     zones = sorted({subnet["AvailabilityZone"] for subnet in _subnets(account, vpc)})
     if len(zones) >= wanted:
         yield Finding(
-            check=check, mark=Mark.OK, found=f"default subnets in {len(zones)} that TAP can use; {wanted} are needed"
+            check=check,
+            mark=Mark.OK,
+            found=f"default subnets in {counted(len(zones), 'zone')} that TAP can use; {wanted} are needed",
         )
         return
-    missing = [zone for zone in usable if zone not in zones]
-    lowered = (f"zones = {len(zones)}",) if len(zones) >= _FEWEST_ZONES else ()
+    missing = [zone for zone in usable if zone not in zones][: wanted - len(zones)]
+    makes = [account.command(f"ec2 create-default-subnet --availability-zone {zone}") for zone in missing]
+    lowers = [f"zones = {len(zones)}"] if len(zones) >= _FEWEST_ZONES else []
+    ways = [
+        *(["make a default subnet in others"] if makes else []),
+        *([f"write this below [account] in {ENVIRONMENTS_FILE}"] if lowers else []),
+        "choose another region in AWS_REGION",
+    ]
     yield Finding(
         check=check,
         mark=Mark.STOP,
-        found=f"default subnets in {counted(len(zones), 'zone')} that TAP can use, and {wanted} are needed",
-        advice=f"Make a default subnet in others{f', or lower `zones` in {ENVIRONMENTS_FILE}' if lowered else ''}."
-        if missing
-        else "Choose another region in AWS_REGION."
-        if not lowered
-        else f"Lower `zones` in {ENVIRONMENTS_FILE}.",
-        lines=(
-            *(
-                account.command(f"ec2 create-default-subnet --availability-zone {zone}")
-                for zone in missing[: wanted - len(zones)]
-            ),
-            *lowered,
-        ),
+        found=f"default subnets in {counted(len(zones), 'zone')} that TAP can use; {wanted} are needed",
+        advice=f"There are these ways: {', or '.join(ways)}.",
+        lines=(*makes, *lowers),
     )
 
 

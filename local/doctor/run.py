@@ -4,7 +4,7 @@ import os
 from functools import cache
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
 
@@ -69,8 +69,6 @@ def find_account(settings: Settings) -> Account:
     """Where the credentials of the shell lead. Raises NotDoneError."""
     try:
         session = viewers_session()
-        if session.region_name is None:
-            raise NoRegionError
         caller = session.client("sts", config=_QUICK).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise _sentence(error) from error
