@@ -107,7 +107,8 @@ def _parser() -> argparse.ArgumentParser:
         "doctor",
         help="say what stands in the way of a deploy to AWS, and what to do about it",
         description="Ask this machine and the AWS account, before anything is deployed, what stands in the way of a"
-        " deploy. It changes nothing. The exit code is 0 if nothing stands in the way, and else 1.",
+        " deploy. It changes nothing. The exit code is 0 if nothing stands in the way, 1 if something does, and 2 for"
+        " wrong use.",
     )
     doctor.add_argument(
         "--environment", metavar="SUFFIX", default="dev", help="what is to be deployed (default: %(default)s)"

@@ -550,6 +550,36 @@ def test_what_may_not_be_asked_is_said(emulator: Emulator, aws: Callable[[str], 
     assert "lack the permission logs:DescribeResourcePolicies" in finding.advice
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "code", "check", "permission"),
+    [
+        ("ec2", "describe_vpcs", "UnauthorizedOperation", network.zones, "ec2:DescribeVpcs"),
+        ("iam", "get_account_summary", "AccessDenied", quotas.iam, "iam:GetAccountSummary"),
+        ("s3", "head_bucket", "403", accounts.state, "s3:ListBucket"),
+    ],
+)
+def test_each_service_refuses_in_its_own_words(
+    aws: Callable[[str], Any], service: str, operation: str, code: str, check: Check, permission: str
+) -> None:
+    """By the Stubber: the emulator refuses nothing to its administrator."""
+    refusing = aws(service)
+    with Stubber(refusing) as stubber:
+        stubber.add_client_error(operation, code)
+        finding = only(check, account(lambda _: refusing))
+    assert (finding.mark, finding.found) == (Mark.NOTE, "may not be asked")
+    assert f"lack the permission {permission}:" in finding.advice
+
+
+def test_what_aws_does_not_answer_is_said(aws: Callable[[str], Any]) -> None:
+    """And the other checks go on."""
+    events = aws("events")
+    with Stubber(events) as stubber:
+        stubber.add_client_error("list_event_buses", "ThrottlingException", "Rate exceeded")
+        finding = only(quotas.event_buses, account(lambda _: events))
+    assert (finding.mark, finding.found) == (Mark.NOTE, "AWS does not answer")
+    assert "Rate exceeded" in finding.advice
+
+
 def test_worst_comes_last_and_is_told_without_colours() -> None:
     """What is for copying is not folded, however narrow the terminal is."""
     output = io.StringIO()
