@@ -133,7 +133,7 @@ class Processor:
         return None
 
     def _judge(self, upload: Upload, stored: StoredObject) -> tuple[Origin, UploadOutcome]:
-        """Where it comes from, and what is to become of it. IAM limits whom to a folder, and knows no metadata."""
+        """Where it comes from, and what is to become of it. IAM keeps its sender to a folder, and knows no metadata."""
         origin = Origin.of(upload.readable_key, stored.metadata)
         folder = Origin.of(upload.readable_key, metadata={}).project
         if origin.project != folder and uploaders.own(self.database.connected(), folder):

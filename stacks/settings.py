@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Self, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from handler.addresses import OPEN_ADDRESS
+from stacks.names import upload_role_name
 from stacks.uploaders import Issuer, Uploader, issuers_of
 
 ENVIRONMENTS_FILE: Final = "environments.toml"
@@ -319,7 +320,7 @@ def _require_distinct_roles(uploaders: Mapping[str, tuple[Uploader, ...]]) -> No
     for suffix, several in uploaders.items():
         for uploader in several:
             table = f"[{suffix}.uploaders.{uploader.name}]"
-            other = owners.setdefault(f"{uploader.name}-{suffix}", table)
+            other = owners.setdefault(upload_role_name(uploader.name, suffix), table)
             if other != table:
                 raise SettingsError(
                     f"{ENVIRONMENTS_FILE}: the roles of {other} and {table} would have one name: rename one of them"
